@@ -1,0 +1,43 @@
+# Every target makes its own environment in .venv/ first; a second call costs nothing.
+PYTHON ?= python3
+PY := .venv/bin/python
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt openapi lock clean demo-env dev-env
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: demo-env ## Serve a demo on 127.0.0.1:8084 (PORT=... changes it)
+	@exec $(PY) -m orgbilling.supervisor
+
+test: dev-env ## Run all tests; ARGS="tests/credits -k deduct" runs some
+	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: dev-env ## Lint, types, import contracts, migrations, SQL functions, OpenAPI drift
+	@exec $(PY) -m tests.house.check
+
+fmt: dev-env ## Format the code and apply safe lint fixes
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+openapi: dev-env ## Write docs/openapi.yaml anew
+	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+lock: dev-env ## Compile requirements*.in to hashed lock files
+	@cd . && lock() { .venv/bin/uv pip compile --quiet --universal --generate-hashes \
+	    --python-version 3.11 --no-emit-index-url --custom-compile-command 'make lock' "$$@"; } && \
+	lock requirements-bootstrap.in -o requirements-bootstrap.txt && \
+	lock requirements.in -o requirements.txt && \
+	lock requirements-demo.in -c requirements.txt -o requirements-demo.txt && \
+	lock requirements-dev.in -c requirements-demo.txt -o requirements-dev.txt
+
+clean: ## Remove the environment and the caches; .data/ stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+demo-env:
+	@$(PYTHON) orgbilling/bootstrap.py demo
+
+dev-env:
+	@$(PYTHON) orgbilling/bootstrap.py dev

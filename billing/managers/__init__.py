@@ -1,0 +1,1 @@
+"""The reads and locked writes of the billing tables, one file a table."""

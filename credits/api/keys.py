@@ -1,0 +1,75 @@
+"""The Idempotency-Key header, and answers that may be replays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from credits.idempotency import Answer, hash_body, run_once
+from orgbilling.lib.errors import InvalidRequest
+from orgbilling.web.errors import PROBLEM_JSON
+from orgbilling.web.responses import JSON
+
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+REPLAYED = "Idempotent-Replayed"
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key header; None when there is none.
+
+    Raises:
+        InvalidRequest: it isn't 1 to 255 visible ASCII characters.
+    """
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not VISIBLE_ASCII.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key", "A key is 1 to 255 visible ASCII characters.")
+    return key
+
+
+def answer_once(
+    request: Request,
+    *,
+    org_id: UUID,
+    operation: str,
+    path_ids: dict[str, UUID],
+    body: dict[str, Any],
+    work: Callable[[str | None, bytes], tuple[int, Any]],
+) -> HttpResponse:
+    """Run a credit-moving POST at most once for its Idempotency-Key and answer it.
+
+    Args:
+        operation: the scope of the key inside the organization.
+        path_ids: the ids in the path, which belong to the request as its body does.
+        work: gets the key and the request's hash; returns status and document.
+
+    Raises:
+        InvalidRequest: the header is malformed.
+        OrgBillingError: see ``credits.idempotency.run_once``.
+    """
+    key = key_of(request)
+    body_hash = hash_body(operation, path_ids, body)
+    answer = run_once(
+        org_id=org_id,
+        operation=operation,
+        key=key,
+        body_hash=body_hash,
+        work=lambda: work(key, body_hash),
+    )
+    return respond(answer)
+
+
+def respond(answer: Answer) -> HttpResponse:
+    """A stored or a fresh answer; a refusal is a problem document."""
+    response = HttpResponse(
+        answer.body,
+        status=answer.status,
+        content_type=PROBLEM_JSON if answer.status >= 400 else JSON,
+    )
+    if answer.replayed:
+        response.headers[REPLAYED] = "true"
+    return response

@@ -1,0 +1,17 @@
+"""The managers of the ledger's tables: the only callers of the SQL functions."""
+
+from credits.managers.allocation import AllocationManager
+from credits.managers.answer import AnswerManager
+from credits.managers.journal import JournalManager
+from credits.managers.pool import PoolManager
+from credits.managers.price import PriceManager
+from credits.managers.usage import UsageManager
+
+__all__ = [
+    "AllocationManager",
+    "AnswerManager",
+    "JournalManager",
+    "PoolManager",
+    "PriceManager",
+    "UsageManager",
+]

@@ -1,0 +1,86 @@
+"""Writes to allocations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import QuerySet
+
+from credits import functions
+from credits.managers.pool import PoolManager
+from orgbilling.lib.clock import database_now
+
+if TYPE_CHECKING:
+    from credits.models import Allocation
+
+
+class AllocationManager(models.Manager["Allocation"]):
+    """Gives members credits and takes back what they leave."""
+
+    def for_display(self) -> QuerySet[Allocation]:
+        """Allocations with the organization and the user, as every listing needs them."""
+        return self.select_related("org", "user")
+
+    def allocate(
+        self,
+        *,
+        org_id: UUID,
+        user_id: UUID,
+        credits: int,
+        origin: functions.Origin,
+        reset_period: str | None = None,
+        recurring: bool = True,
+        notes: str = "",
+    ) -> tuple[Allocation, bool]:
+        """Move credits (1 to 10^15) from the pool to a member; returns the allocation and whether it was made.
+
+        Args:
+            reset_period: daily, weekly, monthly or never; None keeps what there is, monthly at first.
+            recurring: whether each reset restores these credits too.
+
+        Raises:
+            InsufficientPoolCredits, NotAMember, NoCreditPool, AmountOutOfRange, BalanceLimit:
+                see ``functions.allocate_credits_to_user``.
+        """
+        with transaction.atomic():
+            allocation_id, created = functions.allocate_credits_to_user(
+                org_id=org_id,
+                user_id=user_id,
+                credits=credits,
+                reset_period=reset_period,
+                recurring=recurring,
+                origin=origin,
+                notes=notes,
+            )
+            return self.for_display().get(org_id=org_id, pk=allocation_id), created
+
+    def close(
+        self, *, org_id: UUID, user_id: UUID, origin: functions.Origin, notes: str = ""
+    ) -> int | None:
+        """Return a departing member's unspent credits to the pool; None when there was no active allocation.
+
+        Raises:
+            NoCreditPool: the organization has no pool.
+        """
+        with transaction.atomic():
+            return functions.close_allocation(
+                org_id=org_id, user_id=user_id, origin=origin, notes=notes
+            )
+
+    def reset_if_due(self, *, org_id: UUID, user_id: UUID, origin: functions.Origin) -> bool:
+        """Close one member's elapsed period and open the current one; False when none has elapsed.
+
+        Raises:
+            NoCreditPool: the organization has no pool.
+        """
+        pools: PoolManager = apps.get_model("credits", "CreditPool").objects
+        with transaction.atomic():
+            pools.lock(org_id)
+            if not self.select_for_update().filter(org_id=org_id, user_id=user_id).exists():
+                return False
+            return functions.reset_allocation_if_due(
+                org_id=org_id, user_id=user_id, now=database_now(), origin=origin
+            )

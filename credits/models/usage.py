@@ -1,0 +1,125 @@
+"""Usage: every credit spent, by whom, on what, for which request."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from credits.choices import Operation
+from credits.managers import UsageManager
+from credits.models.allocation import Allocation
+from organizations.models import Organization, User
+from orgbilling.lib.ids import uuid7
+
+
+class Usage(models.Model):
+    """One deduction, or one refund of one. Never updated, never deleted.
+
+    The foreign keys to the organization and the user hold through the allocation's; checking them again
+    on every insert would lock the organization's row in every deduction.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    org = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    allocation = models.ForeignKey(
+        Allocation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    credits_used = models.BigIntegerField(help_text="Negative in a refund.")
+    overage_credits = models.BigIntegerField(default=0, help_text="The part drawn from overage.")
+    service_type = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - null: not said
+    service_name = models.CharField(max_length=100)
+    unit_price = models.BigIntegerField(
+        null=True, blank=True, help_text="Credits for one, when priced by the catalogue."
+    )
+    quantity = models.BigIntegerField(null=True, blank=True)
+    price_version = models.IntegerField(null=True, blank=True)
+    request_id = models.CharField(max_length=255)
+    metadata = models.JSONField(default=dict, blank=True)
+    refund_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunds",
+        db_constraint=False,
+        db_index=False,
+    )
+    hold_id = models.UUIDField(null=True, blank=True)
+    remaining_credits = models.BigIntegerField(help_text="What the allocation had left afterwards.")
+    operation = models.CharField(max_length=16, choices=Operation, default=Operation.DEDUCT)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null: no key, outside the unique index
+    body_hash = models.BinaryField(null=True, blank=True)
+    actor = models.CharField(max_length=64, help_text="Who charged: user:<id> or key:<id>.")
+    created_at = models.DateTimeField()
+
+    objects = UsageManager()
+
+    class Meta:
+        db_table = "credit_usage_attribution"
+        base_manager_name = "objects"
+        verbose_name = "usage"
+        verbose_name_plural = "usage"
+        constraints = (
+            models.UniqueConstraint(fields=["org", "id"], name="usage_org_id_uniq"),
+            models.UniqueConstraint(
+                fields=["org", "operation", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="usage_org_key_uniq",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    operation__in=(Operation.DEDUCT, Operation.CAPTURE),
+                    refund_of__isnull=True,
+                    credits_used__gte=0,
+                )
+                | Q(operation=Operation.REFUND, refund_of__isnull=False, credits_used__lt=0),
+                name="usage_sign_matches_operation",
+            ),
+            models.CheckConstraint(
+                condition=Q(overage_credits__gte=0, overage_credits__lte=F("credits_used"))
+                | Q(refund_of__isnull=False),
+                name="usage_overage_within_credits",
+            ),
+            models.CheckConstraint(
+                condition=Q(unit_price__isnull=True, price_version__isnull=True)
+                | Q(
+                    unit_price__gte=0,
+                    price_version__isnull=False,
+                    quantity__gte=1,
+                    credits_used=F("unit_price") * F("quantity"),
+                ),
+                name="usage_price_times_quantity",
+            ),
+            models.CheckConstraint(
+                condition=Q(remaining_credits__gte=0), name="usage_remaining_not_negative"
+            ),
+            models.CheckConstraint(condition=~Q(service_name=""), name="usage_service_named"),
+            models.CheckConstraint(
+                condition=Q(idempotency_key__isnull=True) | Q(body_hash__isnull=False),
+                name="usage_key_has_body_hash",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["org", "-created_at", "-id"], name="usage_org_newest_idx"),
+            models.Index(
+                fields=["org", "user", "-created_at", "-id"], name="usage_org_user_newest_idx"
+            ),
+            models.Index(
+                fields=["org", "refund_of"],
+                name="usage_refunds_idx",
+                condition=Q(refund_of__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        """What was spent on what."""
+        return f"{self.credits_used} for {self.service_name}"

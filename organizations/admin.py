@@ -1,0 +1,208 @@
+"""The console's pages about who is who. Only system admins see them (`User.has_perm`)."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from organizations.access import Principal
+from organizations.choices import Role
+from organizations.models import ApiKey, Member, Organization, User
+from orgbilling.lib.clock import now
+from orgbilling.lib.errors import OrgBillingError
+
+
+class UserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A new user: e-mail, name, and a password or none."""
+
+    class Meta:
+        """Fields of the first page."""
+
+        model = User
+        fields = ("email", "name")
+        field_classes: ClassVar[dict[str, type]] = {}
+
+    def clean_email(self) -> str:
+        """Return the address in the one form that is stored."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
+    """An existing user."""
+
+    class Meta:
+        """Every field that the page shows."""
+
+        model = User
+        fields = "__all__"
+        field_classes: ClassVar[dict[str, type]] = {}
+
+    def clean_email(self) -> str:
+        """Return the address in the one form that is stored."""
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean_external_id(self) -> str | None:
+        """Return None for an empty identity: it is unique, so that "" would be taken once."""
+        return self.cleaned_data["external_id"] or None
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    """People; one who has left is switched off, not deleted."""
+
+    form = UserForm
+    add_form = UserCreationForm
+    list_display = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "name", "external_id")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("id", "last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("id", "email", "name", "password")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "external_id")}),
+        ("Dates", {"fields": ("last_login", "created_at")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Refuse: ledger rows name people for ever."""
+        return False
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Organizations; they are opened with their pool by the API, and never deleted."""
+
+    list_display = ("name", "display_name", "status", "timezone", "created_at")
+    list_filter = ("status",)
+    search_fields = ("name", "display_name")
+    readonly_fields = ("id", "name", "status", "created_at", "updated_at")
+    fields = ("id", "name", "display_name", "status", "timezone", "created_at", "updated_at")
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Organization,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Save what the page edits, with the moment."""
+        obj.updated_at = now()
+        obj.save(update_fields=["display_name", "timezone", "updated_at"])
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: an organization without a pool would be half of one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        """Refuse: organizations are suspended, never deleted."""
+        return False
+
+
+@admin.register(Member)
+class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Memberships: added here, given other roles by actions; removed by the API, with credits."""
+
+    list_display = ("user", "org", "role", "joined_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "org")
+    search_fields = ("user__email", "user__name", "org__name")
+    autocomplete_fields = ("user", "org")
+    fields = ("org", "user", "role", "joined_at")
+    readonly_fields = ("joined_at",)
+    actions = ("make_owner", "make_admin", "make_billing_admin", "make_member")
+
+    def has_change_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
+        """Refuse: roles change through the actions, which know about the last owner."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
+        """Refuse: a removed member's credits go back to the pool, which the API does."""
+        return False
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Member,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Add the member as the API would."""
+        by = Principal(user=_person(request))
+        added = Member.objects.add(obj.org, obj.user, role=Role(obj.role), by=by)
+        obj.pk = added.pk
+        obj._state.adding = False  # noqa: SLF001 - the manager has inserted the row
+
+    @admin.action(description="Make owner")
+    def make_owner(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
+        """Make the chosen members owners."""
+        self._change_roles(request, queryset, Role.OWNER)
+
+    @admin.action(description="Make admin")
+    def make_admin(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
+        """Make the chosen members admins."""
+        self._change_roles(request, queryset, Role.ADMIN)
+
+    @admin.action(description="Make billing admin")
+    def make_billing_admin(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
+        """Make the chosen members billing admins."""
+        self._change_roles(request, queryset, Role.BILLING_ADMIN)
+
+    @admin.action(description="Make plain member")
+    def make_member(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
+        """Take the chosen members' special roles."""
+        self._change_roles(request, queryset, Role.MEMBER)
+
+    def _change_roles(self, request: HttpRequest, queryset: QuerySet[Member], role: Role) -> None:
+        by = Principal(user=_person(request))
+        for member in queryset.select_related("user"):
+            try:
+                Member.objects.change_role(member.org_id, member.user_id, role, by=by)
+            except OrgBillingError as exc:
+                self.message_user(request, f"{member.user}: {exc.detail}", messages.ERROR)
+            else:
+                self.message_user(request, f"{member.user} is {role.label.lower()} now.")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """API keys, to look at and to revoke; a new one is issued by the API."""
+
+    list_display = ("name", "prefix", "org", "scopes", "expires_at", "revoked_at", "last_used_at")
+    list_select_related = ("org",)
+    search_fields = ("name", "prefix", "org__name")
+    exclude = ("key_hash",)
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: the page couldn't show the plain text once."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Refuse: a key is shown and revoked, never edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Refuse: ledger rows name keys for ever."""
+        return False
+
+    @admin.action(description="Revoke at once")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Revoke the chosen keys."""
+        for key in queryset:
+            ApiKey.objects.revoke(key.org_id, key.pk)
+        self.message_user(request, "The keys are revoked.", messages.SUCCESS)
+
+
+def _person(request: HttpRequest) -> User:
+    """Return who is signed in to the console; the site lets nobody else this far."""
+    if not isinstance(request.user, User):
+        msg = "The console has a user behind every request."
+        raise TypeError(msg)
+    return request.user

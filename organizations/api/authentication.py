@@ -1,0 +1,107 @@
+"""The three ways to say who is calling: an API key, a single sign-on token, a console session."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import QueryDict
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from organizations.api import oidc
+from organizations.keys import PREFIX
+from organizations.models import ApiKey, User
+
+if TYPE_CHECKING:
+    import uuid
+
+
+class ServiceUser:
+    """What `request.user` is when a service calls by its key: nobody in person."""
+
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+    is_staff = False
+    is_superuser = False
+
+    def __init__(self, key: ApiKey) -> None:
+        self.pk: uuid.UUID = key.pk
+        self.id: uuid.UUID = key.pk
+        self.key = key
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class BearerAuthentication(authentication.BaseAuthentication):
+    """Reads the credentials of `Authorization: Bearer …` (RFC 6750)."""
+
+    scheme = "Bearer"
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a 401 says in WWW-Authenticate."""
+        del request
+        return self.scheme
+
+    def bearer_token(self, request: Request) -> str | None:
+        """Return the token, None under another scheme. Raises AuthenticationFailed when empty."""
+        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() != self.scheme.lower():
+            return None
+        token = token.strip()
+        if not token:
+            raise exceptions.AuthenticationFailed("The bearer token is empty.")
+        return token
+
+
+class ApiKeyAuthentication(BearerAuthentication):
+    """A service, by the API key of its service account."""
+
+    def authenticate(self, request: Request) -> tuple[ServiceUser, ApiKey] | None:
+        """Return the service and its key; None unless the token looks like one of our keys."""
+        token = self.bearer_token(request)
+        if token is None or not token.startswith(PREFIX):
+            return None
+        key = ApiKey.objects.authenticate(token)
+        if key is None:
+            raise exceptions.AuthenticationFailed("The API key is unknown, expired or revoked.")
+        ApiKey.objects.note_use(key)
+        return ServiceUser(key), key
+
+
+class OidcAuthentication(BearerAuthentication):
+    """A person, by a token of the configured OpenID Connect issuer."""
+
+    def authenticate(self, request: Request) -> tuple[User, dict[str, Any]] | None:
+        """Return the person; no other bearer token passes on unjudged."""
+        token = self.bearer_token(request)
+        if token is None:
+            return None
+        if not oidc.is_configured():
+            raise exceptions.AuthenticationFailed("The bearer token is no API key of this service.")
+        try:
+            identity = oidc.identify(token)
+        except oidc.InvalidToken as exc:
+            raise exceptions.AuthenticationFailed(str(exc)) from exc
+        user = User.objects.sign_in_with(
+            identity.external_id, verified_email=identity.verified_email, name=identity.name
+        )
+        if user is None:
+            raise exceptions.AuthenticationFailed(
+                "No account here belongs to this identity, and its e-mail address is not verified "
+                "or belongs to an account of another."
+            )
+        if not user.is_active:
+            raise exceptions.AuthenticationFailed("This account is switched off.")
+        return user, {"issuer": settings.OIDC_ISSUER}
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """A person signed in to the console; CSRF is enforced, by header only."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Raise PermissionDenied for an unsafe request without a fitting X-CSRFToken."""
+        plain = request._request  # noqa: SLF001 - DRF's own request would parse the body for it
+        # A form already read and empty: Django would read the body to look for a token in it.
+        plain._post = QueryDict()  # type: ignore[attr-defined]  # noqa: SLF001
+        super().enforce_csrf(plain)  # type: ignore[arg-type]

@@ -1,0 +1,35 @@
+"""What can go wrong about who is who."""
+
+from orgbilling.lib.errors import OrgBillingError
+
+
+class NotAMember(OrgBillingError):
+    """The person named is no active member of the organization."""
+
+    code = "not_a_member"
+    title = "Not a member"
+    default_detail = "This user is not an active member of the organization."
+
+
+class AlreadyMember(OrgBillingError):
+    """The person is in the organization already."""
+
+    code = "already_member"
+    title = "Already a member"
+    default_detail = "This user is a member of the organization already."
+
+
+class LastOwner(OrgBillingError):
+    """The change would leave the organization without an owner."""
+
+    code = "last_owner"
+    title = "Last owner"
+    default_detail = "An organization needs an owner: make somebody else an owner first."
+
+
+class OrganizationSuspended(OrgBillingError):
+    """The organization is suspended and may not spend."""
+
+    code = "organization_suspended"
+    title = "Organization suspended"
+    default_detail = "This organization is suspended: its credits can't be spent."

@@ -1,0 +1,1 @@
+"""The locked writes to the tables of the organizations app, one file a table."""

@@ -1,0 +1,90 @@
+"""Issuing, finding and revoking API keys."""
+
+import datetime
+import uuid
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+from django.db import models
+from django.utils import timezone
+
+from organizations.choices import Scope
+from organizations.keys import PREFIX_SHOWN_LENGTH, generate_key, hash_key, is_well_formed
+from orgbilling.lib.errors import PermissionRefused
+
+if TYPE_CHECKING:
+    from organizations.access import Principal
+    from organizations.models.api_key import ApiKey
+    from organizations.models.organization import Organization
+
+LAST_USED_PRECISION: Final = datetime.timedelta(minutes=1)
+
+
+class ApiKeyManager(models.Manager["ApiKey"]):
+    """The only door to API keys."""
+
+    def issue(
+        self,
+        org: "Organization | None",
+        *,
+        name: str,
+        scopes: Collection[Scope],
+        expires_at: datetime.datetime | None = None,
+        by: "Principal | None",
+    ) -> "tuple[ApiKey, str]":
+        """Make a key and return it with its plain text, which can never be had again.
+
+        `org` None makes a key of all organizations. `by` None is the operator at the command line;
+        anyone else gives no scope beyond their own role: PermissionRefused.
+        """
+        if by is not None:
+            self._require_grantable(org, scopes, by)
+        plaintext = generate_key()
+        key = self.create(
+            org=org,
+            name=name,
+            prefix=plaintext[:PREFIX_SHOWN_LENGTH],
+            key_hash=hash_key(plaintext),
+            scopes=[scope.value for scope in Scope if scope in scopes],
+            expires_at=expires_at,
+            created_by=by.user if by is not None else None,
+        )
+        return key, plaintext
+
+    def authenticate(self, plaintext: str) -> "ApiKey | None":
+        """Return the key that is valid at this moment, None for any other text; one query.
+
+        A text whose checksum is wrong doesn't reach the database.
+        """
+        if not is_well_formed(plaintext):
+            return None
+        key = self.filter(key_hash=hash_key(plaintext), revoked_at__isnull=True).first()
+        if key is None or (key.expires_at is not None and key.expires_at <= timezone.now()):
+            return None
+        return key
+
+    def note_use(self, key: "ApiKey") -> None:
+        """Remember that the key was used, to the minute: at most one write a minute and key."""
+        now = timezone.now()
+        stale = now - LAST_USED_PRECISION
+        if key.last_used_at is not None and key.last_used_at > stale:
+            return
+        self.filter(
+            models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=stale), pk=key.pk
+        ).update(last_used_at=now)
+
+    def revoke(self, org_id: uuid.UUID | None, key_id: uuid.UUID) -> bool:
+        """Make a key useless from now on; False when it isn't there. Twice is as good as once."""
+        keys = self.filter(pk=key_id, org_id=org_id)
+        return bool(keys.filter(revoked_at=None).update(revoked_at=timezone.now())) or keys.exists()
+
+    @staticmethod
+    def _require_grantable(
+        org: "Organization | None", scopes: Collection[Scope], by: "Principal"
+    ) -> None:
+        if org is None and not by.is_system_admin:
+            raise PermissionRefused("Only a system admin makes keys of all organizations.")
+        beyond = set(scopes) - by.grantable_scopes(org.id if org is not None else None)
+        if beyond:
+            names = ", ".join(sorted(beyond))
+            raise PermissionRefused(f"Your role can't give these scopes to a key: {names}.")

@@ -1,0 +1,8 @@
+"""Tables of the organizations app."""
+
+from organizations.models.api_key import ApiKey
+from organizations.models.member import Member
+from organizations.models.organization import Organization
+from organizations.models.user import User
+
+__all__ = ["ApiKey", "Member", "Organization", "User"]

@@ -1,0 +1,107 @@
+"""Reads the environment: every function fails loudly and names the variable.
+
+Empty text is a value of its own for `env_str` only; everywhere else `NAME=` means the default.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def env_str(name: str, default: str = "") -> str:
+    """Returns the variable as it stands (it may be empty), or the default when it is unset."""
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    """Returns a switch, 1/true/yes/on or 0/false/no/off; raises ImproperlyConfigured otherwise."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+
+
+def env_int(
+    name: str, default: int, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
+    """Returns a whole number within the bounds; raises ImproperlyConfigured on anything else."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}") from None
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+        bounds = f"from {minimum if minimum is not None else '-∞'} to {maximum or '∞'}"
+        raise ImproperlyConfigured(f"{name} must be {bounds}, not {value}")
+    return value
+
+
+def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Returns the comma-separated parts, trimmed, without empty ones."""
+    text = os.environ.get(name, "")
+    parts = [part.strip() for part in text.split(",")]
+    return [part for part in parts if part] or list(default)
+
+
+def env_secret(name: str, default: str = "") -> str:
+    """Returns NAME, or the content of the file that NAME_FILE names (as container secrets come).
+
+    Raises ImproperlyConfigured when both are set or the file cannot be read or is empty.
+    """
+    path = os.environ.get(f"{name}_FILE")
+    value = os.environ.get(name)
+    if not path:
+        return value or default
+    if value:
+        raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {path}: {error.strerror}") from error
+    if not secret:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is empty")
+    return secret
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """Returns the DATABASES entry for `postgresql://user:password@host:port/name?option=value`.
+
+    A socket directory comes percent-encoded as the host or as `?host=/run/postgresql`; the other
+    query options go to libpq (`sslmode=verify-full`). Raises ImproperlyConfigured on any other URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    name = unquote(parts.path.removeprefix("/"))
+    if parts.scheme not in {"postgres", "postgresql"} or not name:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgresql://user:password@host/name"
+        )
+    options = dict(parse_qsl(parts.query))
+    host = parts.netloc.rpartition("@")[2]
+    # urlsplit lowers the host's case, which a folder does not survive.
+    host = unquote(host.partition(":")[0]) if host.startswith("%2") else parts.hostname or ""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", None) or host,
+        "PORT": str(port or options.pop("port", "")),
+        "OPTIONS": options,
+    }

@@ -1,0 +1,19 @@
+"""Where every address leads; the roof that assembles the apps."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+API = "api/v1/org-billing/"
+
+urlpatterns = [
+    path("", include("orgbilling.web.urls")),
+    path(API, include("credits.urls")),
+    path(API, include("organizations.urls")),
+    path(API, include("billing.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "orgbilling.web.failures.bad_request"
+handler403 = "orgbilling.web.failures.permission_denied"
+handler404 = "orgbilling.web.failures.page_not_found"
+handler500 = "orgbilling.web.failures.server_error"

@@ -1,0 +1,65 @@
+"""Django's own error views: what fails before or outside a view of ours is a problem document too.
+
+Named in the root URLconf (``handler400`` and so on) and in ``CSRF_FAILURE_VIEW``. The administration
+site keeps Django's pages: people read them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from django.views.csrf import csrf_failure as django_csrf_failure
+
+from orgbilling.web.errors import handle, problem_response, understand
+
+PAGES_PREFIX: Final = "/admin/"
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django refuses by itself: a foreign Host header, too much or broken form data."""
+    if _wants_page(request):
+        return defaults.bad_request(request, exception)
+    return handle(exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403."""
+    if _wants_page(request):
+        return defaults.permission_denied(request, exception)
+    return handle(PermissionDenied())
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404, without a sign-in: that an address exists at all is in the public documentation."""
+    if _wants_page(request):
+        return defaults.page_not_found(request, exception)
+    return handle(Http404())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500, or 503 when it was the database that could not be reached."""
+    if _wants_page(request):
+        return defaults.server_error(request)
+    # Django logs the failure and calls this inside its except clause, but doesn't pass the exception.
+    exc = sys.exc_info()[1]
+    if exc is None:
+        return problem_response("internal_error")
+    trouble = understand(exc)
+    return problem_response(
+        trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a session's write without its CSRF token: 403."""
+    if _wants_page(request):
+        return django_csrf_failure(request, reason)
+    return problem_response("permission_denied", "The CSRF token is missing or wrong.")
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    return request.path_info.startswith(PAGES_PREFIX)

@@ -1,0 +1,115 @@
+"""The cast that every test knows.
+
+Test Org Alpha with Alice, its owner, and Bob, a member; Globex with Charlie, its owner and a
+stranger to Alpha; a system admin; a key of all organizations and one of each.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+import pytest_django
+from django.db import connection, connections
+from pytest_django.fixtures import Settings
+
+from organizations.choices import Role
+from organizations.models import Member, Organization, User
+from tests.api_client import ApiClient
+from tests.factories import make_key, make_organization, make_user
+
+# Filled by migrations, and read by every test: tests that commit leave them alone.
+CATALOGUES = frozenset({"plans", "service_catalogue", "service_prices"})
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Generator[None]:
+    """Empty the tables after a test that commits, the append-only ones too, but no catalogue."""
+    flush = connection.ops.sql_flush
+
+    def flush_all_but_catalogues(style: Any, tables: list[str], **options: Any) -> list[str]:
+        emptied = [table for table in tables if table not in CATALOGUES]
+        allow = "SELECT set_config('orgbilling.truncate', 'allowed', true)"
+        return [allow, *flush(style, emptied, **options)]
+
+    connection.ops.sql_flush = flush_all_but_catalogues
+    yield
+    # Its pool is not the one that Django closes before it drops the database.
+    with django_db_blocker.unblock():
+        connections["counters"].close()
+        connections["counters"].close_pool()
+
+
+@pytest.fixture(autouse=True)
+def unlimited(settings: Settings) -> None:
+    """No rate limits, except in tests that set some."""
+    settings.RATE_LIMIT_READS = settings.RATE_LIMIT_WRITES = settings.RATE_LIMIT_SERVICE = ""
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owner of Alpha."""
+    return make_user("alice@example.com", "Alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """Member of Alpha, when `alpha` is asked for."""
+    return make_user("bob@example.com", "Bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """Owner of Globex, stranger to Alpha."""
+    return make_user("charlie@example.com", "Charlie")
+
+
+@pytest.fixture
+def system_admin(db: None) -> User:
+    """Somebody who may do everything and belongs to no organization."""
+    return make_user("root@example.com", "Root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def alpha(alice: User, bob: User) -> Organization:
+    """Test Org Alpha: Alice owns it, Bob is a member."""
+    organization = make_organization("test-org-alpha", "Test Org Alpha", owner=alice)
+    Member.objects.create(org=organization, user=bob, role=Role.MEMBER)
+    return organization
+
+
+@pytest.fixture
+def globex(charlie: User) -> Organization:
+    """Globex: Charlie owns it."""
+    return make_organization("globex", "Globex", owner=charlie)
+
+
+@pytest.fixture
+def system_key(db: None) -> str:
+    """Plain text of a key of all organizations with every scope."""
+    return make_key(None, name="platform")[1]
+
+
+@pytest.fixture
+def alpha_key(alpha: Organization) -> str:
+    """Plain text of a key bound to Alpha with every scope."""
+    return make_key(alpha, name="alpha service")[1]
+
+
+@pytest.fixture
+def globex_key(globex: Organization) -> str:
+    """Plain text of a key bound to Globex with every scope."""
+    return make_key(globex, name="globex service")[1]
+
+
+@pytest.fixture
+def client_for(db: None) -> Callable[[User | str | None], ApiClient]:
+    """A maker of API clients: for a user (by session), for a key's plain text, for nobody."""
+
+    def make(caller: User | str | None = None) -> ApiClient:
+        if isinstance(caller, User):
+            return ApiClient(user=caller)
+        return ApiClient(token=caller)
+
+    return make

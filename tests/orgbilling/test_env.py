@@ -1,0 +1,116 @@
+"""Settings from the environment: wrong ones stop the start and are named."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from orgbilling.embedded import secret_key
+from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+
+
+def test_env_str_keeps_an_empty_value(monkeypatch):
+    monkeypatch.delenv("THING", raising=False)
+    assert env_str("THING", "default") == "default"
+    monkeypatch.setenv("THING", "")
+    assert env_str("THING", "default") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", True), ("True", True), (" on ", True), ("no", False), ("0", False), ("", True)],
+)
+def test_env_bool(monkeypatch, text, value):
+    monkeypatch.setenv("SWITCH", text)
+    assert env_bool("SWITCH", default=True) is value
+
+
+@pytest.mark.parametrize("junk", ["2", "yep", "none", "Tru"])
+def test_env_bool_refuses_junk_by_name(monkeypatch, junk):
+    monkeypatch.setenv("SWITCH", junk)
+    with pytest.raises(ImproperlyConfigured, match="SWITCH must be true or false"):
+        env_bool("SWITCH")
+
+
+def test_env_int_within_bounds(monkeypatch):
+    monkeypatch.setenv("NUMBER", " 7 ")
+    assert env_int("NUMBER", 1, minimum=7, maximum=7) == 7
+    monkeypatch.delenv("NUMBER")
+    assert env_int("NUMBER", 1, minimum=0) == 1
+
+
+@pytest.mark.parametrize("text", ["1.5", "many", "0", "11"])
+def test_env_int_refuses_junk_and_what_is_out_of_bounds(monkeypatch, text):
+    monkeypatch.setenv("NUMBER", text)
+    with pytest.raises(ImproperlyConfigured, match="NUMBER must be"):
+        env_int("NUMBER", 5, minimum=1, maximum=10)
+
+
+def test_env_list(monkeypatch):
+    monkeypatch.setenv("NAMES", " a, ,b ,")
+    assert env_list("NAMES") == ["a", "b"]
+    monkeypatch.setenv("NAMES", "")
+    assert env_list("NAMES", ["c"]) == ["c"]
+
+
+def test_env_secret_reads_the_file_that_is_named(monkeypatch, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("hush\n")
+    monkeypatch.delenv("TOKEN", raising=False)
+    monkeypatch.setenv("TOKEN_FILE", str(file))
+    assert env_secret("TOKEN") == "hush"
+
+    monkeypatch.setenv("TOKEN", "loud")
+    with pytest.raises(ImproperlyConfigured, match="TOKEN or TOKEN_FILE"):
+        env_secret("TOKEN")
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_env_secret_refuses_a_missing_or_empty_file(monkeypatch, tmp_path, content):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("TOKEN_FILE", str(file))
+    with pytest.raises(ImproperlyConfigured, match="TOKEN_FILE"):
+        env_secret("TOKEN")
+
+
+def test_database_from_url():
+    entry = database_from_url("postgresql://us%40er:p%2Fw@db.example:6432/bill?sslmode=require")
+    assert entry == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "bill",
+        "USER": "us@er",
+        "PASSWORD": "p/w",
+        "HOST": "db.example",
+        "PORT": "6432",
+        "OPTIONS": {"sslmode": "require"},
+    }
+
+
+def test_database_from_url_with_a_socket_folder():
+    entry = database_from_url("postgresql://me@/bill?host=%2Frun%2Fpostgresql&port=5433")
+    assert (entry["HOST"], entry["PORT"], entry["OPTIONS"]) == ("/run/postgresql", "5433", {})
+    assert database_from_url("postgres://me@%2Frun%2FPg/bill")["HOST"] == "/run/Pg"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://me@host/bill", "postgresql://host", "postgresql://host:many/bill", "sqlite"]
+)
+def test_database_from_url_refuses_what_is_none(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        database_from_url(url)
+
+
+def test_the_secret_key_is_made_once_and_private(monkeypatch, tmp_path):
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    key = secret_key(tmp_path)
+    assert len(key) >= 50
+    assert secret_key(tmp_path) == key
+    assert (tmp_path / ".data" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / ".data").iterdir()] == ["secret_key"]
+
+
+def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "below"))
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
+        secret_key(tmp_path)
