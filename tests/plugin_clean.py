@@ -5,7 +5,6 @@ everybody who doesn't say the word.
 """
 
 import os
-
 from typing import Any
 
 import pytest

@@ -30,16 +30,11 @@ class OrganizationCreateSerializer(StrictSerializer):
 class MemberAddSerializer(StrictSerializer):
     """Body of POST /organizations/{org_id}/members: a person, by id or by e-mail."""
 
+    exactly_one_of = ("user_id", "email")
+
     user_id = StrictUUIDField(required=False)
     email = serializers.EmailField(required=False, max_length=254)
     role = serializers.ChoiceField(Role.choices, required=False, default=Role.MEMBER)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a body that names nobody, or somebody twice."""
-        if ("user_id" in attrs) == ("email" in attrs):
-            msg = "Exactly one of user_id and email is required."
-            raise serializers.ValidationError({"user_id": [msg]}, code="exactly_one")
-        return attrs
 
     def validate_role(self, role: str) -> Role:
         """Return the role itself rather than its word."""

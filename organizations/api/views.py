@@ -196,14 +196,17 @@ def _annotated(organization: Any) -> dict[str, Any]:
 
 
 def _person(fields: dict[str, Any]) -> User:
-    """Return whom the body names, inviting an address that nobody has. Raises InvalidRequest."""
+    """Return whom the body names, inviting an address that nobody has.
+
+    Raises NotFound for an unknown id, InvalidRequest for an account that is switched off.
+    """
     if "email" in fields:
         person = User.objects.invite(fields["email"])
         field = "email"
     else:
         found = User.objects.filter(id=fields["user_id"]).first()
         if found is None:
-            raise InvalidRequest("user_id", "There is no user with this id.", "does_not_exist")
+            raise NotFound("There is no user with this id.")
         person, field = found, "user_id"
     if not person.is_active:
         raise InvalidRequest(field, "This account is switched off.", "inactive")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -36,6 +36,9 @@ _RFC3339 = re.compile(
 class StrictSerializer(serializers.Serializer[Any]):
     """A body whose every field is known: others, and read-only ones, are 400 ``unknown_field``."""
 
+    #: Of these fields a body has exactly one; checked here, and said in the OpenAPI document.
+    exactly_one_of: ClassVar[tuple[str, ...]] = ()
+
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields before looking at the known ones."""
         if isinstance(data, Mapping):
@@ -43,7 +46,13 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = [name for name in data if name not in known]
             if unknown:
                 raise UnknownField([".".join((*self._path(), str(name))) for name in unknown])
-        return super().to_internal_value(data)
+        values = super().to_internal_value(data)
+        if self.exactly_one_of and sum(name in values for name in self.exactly_one_of) != 1:
+            message = f"Exactly one of {' and '.join(self.exactly_one_of)} is required."
+            raise serializers.ValidationError(
+                {self.exactly_one_of[0]: [message]}, code="exactly_one"
+            )
+        return values
 
     def _path(self) -> tuple[str, ...]:
         names: list[str] = []

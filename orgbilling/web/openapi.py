@@ -88,7 +88,7 @@ def operation(  # noqa: PLR0913 - a description has as many parts as it has
     Args:
         summary: a few words, imperative.
         responses: status to ``(serializer, example)``, or to None when there is no body.
-        description: more, in Markdown; the handler's docstring when empty.
+        description: more, in Markdown.
         request: the body's serializer.
         request_example: one body.
         errors: codes of ``orgbilling.web.problems`` beyond those every operation shares.

@@ -77,9 +77,8 @@ class OperationSchema(AutoSchema):
         return self.operation.summary if self.operation else super().get_summary()
 
     def get_description(self) -> str:  # type: ignore[override]
-        """The description, else the docstring."""
-        told = self.operation.description if self.operation else ""
-        return told or super().get_description()
+        """What was told; docstrings are written for programmers of the service."""
+        return self.operation.description if self.operation else super().get_description()
 
     def get_tags(self) -> list[str]:
         """The chapters."""
@@ -208,6 +207,8 @@ class OperationSchema(AutoSchema):
         schema: Json = super()._map_basic_serializer(serializer, direction)
         if isinstance(serializer, StrictSerializer) and direction == "request":
             schema["additionalProperties"] = False
+            if serializer.exactly_one_of:
+                schema["oneOf"] = [{"required": [name]} for name in serializer.exactly_one_of]
         return schema
 
     def _map_serializer_field(

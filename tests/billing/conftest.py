@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.models import Subscription
 from billing.subscribing import Order, subscribe
@@ -12,6 +14,14 @@ from organizations.models import Organization
 from orgbilling.lib.clock import simulated
 
 ORIGIN = Origin("user:test", "request-1")
+
+
+def count_queries(work: Callable[[], object]) -> int:
+    """How many queries the work needs once everything that is asked only once is known."""
+    work()
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len(captured)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from orgbilling.embedded.server import NAME, Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_BIN = Path("/usr/lib/postgresql/15/bin")
+OURS = ("organizations", "credits", "billing", "web")
 EXTENSION = Path("/usr/share/postgresql/15/extension/plpgsql_check.control")
 
 # Every PL/pgSQL function of ours, and for a trigger function each table that it serves.
@@ -53,14 +54,14 @@ def squawk(folder: Path) -> list[str]:
     """Lints the SQL of our migrations and the numbered SQL files; returns complaints."""
     files = []
     for app, name in sorted(MigrationLoader(connection).disk_migrations):
-        if (ROOT / app).is_dir() or app == "web":
+        if app in OURS:
             files.append(folder / f"{app}.{name}.sql")
             with files[-1].open("w", encoding="utf-8") as output:
                 call_command("sqlmigrate", app, name, stdout=output, no_color=True)
-    tool = [str(Path(sys.executable).with_name("squawk"))]
-    numbered = [str(path) for path in sorted(ROOT.glob("[a-z]*/**/sql/**/*.sql"))]
+    numbered = sorted(ROOT.glob("[a-z]*/**/sql/**/*.sql"))
+    tool = [str(Path(sys.executable).with_name("squawk")), "--reporter", "gcc"]
     complaints = []
-    for arguments in (["--no-assume-in-transaction", *map(str, files)], numbered):
+    for arguments in (["--no-assume-in-transaction", *map(str, files)], [*map(str, numbered)]):
         done = subprocess.run(
             tool + arguments, cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -143,7 +143,6 @@ def test_a_refused_invitation_leaves_no_account(alpha: Organization, client_for)
     ("body", "field"),
     [
         ({}, "user_id"),
-        ({"user_id": "0198a5c0-0000-7000-8000-000000000001"}, "user_id"),
         ({"user_id": "nobody"}, "user_id"),
         ({"user_id": 7}, "user_id"),
         ({"user_id": None}, "user_id"),
@@ -169,6 +168,13 @@ def test_a_wrong_body_adds_nobody(
         assert [error["field"] for error in refused["errors"]] == [field]
     assert Member.objects.filter(org=alpha).count() == 2
     assert User.objects.count() == 2
+
+
+def test_an_unknown_id_adds_nobody(alpha: Organization, alice: User, client_for):
+    body = {"user_id": str(uuid.uuid4())}
+    refused = problem(client_for(alice).post(members(alpha), body), 404, "not_found")
+    assert "user" in refused["detail"]
+    assert Member.objects.filter(org=alpha).count() == 2
 
 
 def test_an_unknown_field_adds_nobody(alpha: Organization, alice: User, client_for):

@@ -1,4 +1,4 @@
-"""The web floor is tested with views of its own, and without limits unless a test sets one."""
+"""The web floor is tested with views of its own."""
 
 import pytest
 from django.test import Client
@@ -7,7 +7,6 @@ from django.test import Client
 @pytest.fixture(autouse=True)
 def _own_views(settings):
     settings.ROOT_URLCONF = "tests.web.urls"
-    settings.RATE_LIMIT_READS = settings.RATE_LIMIT_WRITES = settings.RATE_LIMIT_SERVICE = ""
 
 
 @pytest.fixture

@@ -182,13 +182,11 @@ def test_errors_of_the_whole_body_have_no_field():
         def validate(self, values):
             raise serializers.ValidationError("Exactly one of them.", code="one_of")
 
-    checked = Picky(data={})
-    try:
-        checked.is_valid(raise_exception=True)
-    except serializers.ValidationError as exc:
-        assert flatten(exc.get_full_details()) == [
-            {"field": None, "code": "one_of", "detail": "Exactly one of them."}
-        ]
+    with pytest.raises(serializers.ValidationError) as caught:
+        Picky(data={}).is_valid(raise_exception=True)
+    assert flatten(caught.value.get_full_details()) == [
+        {"field": None, "code": "one_of", "detail": "Exactly one of them."}
+    ]
 
 
 @pytest.mark.parametrize(

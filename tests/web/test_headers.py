@@ -18,7 +18,18 @@ def test_an_acceptable_request_id_is_echoed(http, offered):
 
 @pytest.mark.parametrize(
     "offered",
-    ["", "x" * 129, "a b", "a\nb", "a\r\nSet-Cookie: x=1", "é", "\x1b[31m", '{"a":1}', "a\x00", "a\n"],
+    [
+        "",
+        "x" * 129,
+        "a b",
+        "a\nb",
+        "a\r\nSet-Cookie: x=1",
+        "é",
+        "\x1b[31m",
+        '{"a":1}',
+        "a\x00",
+        "a\n",
+    ],
 )
 def test_any_other_is_replaced(http, offered):
     answer = http.get("/api/public", headers={"X-Request-ID": offered})

@@ -178,7 +178,13 @@ def test_a_lost_database_is_503_and_not_a_free_pass(http, alice, monkeypatch):
 
 @pytest.mark.parametrize(
     ("rate", "parsed"),
-    [("20/m", (20, 60)), ("6000/m", (6000, 60)), ("1/10s", (1, 10)), ("5/2h", (5, 7200)), ("", None)],
+    [
+        ("20/m", (20, 60)),
+        ("6000/m", (6000, 60)),
+        ("1/10s", (1, 10)),
+        ("5/2h", (5, 7200)),
+        ("", None),
+    ],
 )
 def test_rates(rate, parsed):
     assert parse_rate(rate) == parsed

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import BaseAuthentication
 
+from organizations.models import User
 from orgbilling.lib.errors import NotFound, OrgBillingError, PermissionRefused
 from orgbilling.web.fields import (
     CreditsField,
@@ -27,7 +28,6 @@ from orgbilling.web.openapi import operation, page, page_example
 from orgbilling.web.pagination import paginate
 from orgbilling.web.responses import json_response, no_content
 from orgbilling.web.views import ApiView
-from organizations.models import User
 
 
 class Person:
@@ -180,7 +180,7 @@ FAILURES = {
     "psycopg": lambda: psycopg.OperationalError("no route to 10.0.0.7"),
     "data": lambda: DataError("bigint out of range"),
     "nul": lambda: ValueError("A string literal cannot contain NUL (0x00) characters."),
-    "unicode": lambda: "\ud800".encode(),
+    "unicode": "\ud800".encode,
     "recursion": RecursionError,
     "bug": lambda: ValueError("the password is hunter2"),
     "drf_404": exceptions.NotFound,
@@ -191,13 +191,15 @@ FAILURES = {
 class FailingView(View):
     @extend_schema(exclude=True)
     def get(self, request, kind):
-        raise FAILURES[kind]()
+        error = FAILURES[kind]()
+        raise error
 
     path_ids = ()
 
 
 def broken(request):
-    raise FAILURES[request.GET["kind"]]()
+    error = FAILURES[request.GET["kind"]]()
+    raise error
 
 
 urlpatterns = [
