@@ -23,10 +23,11 @@ fmt: dev-env ## Format the code and apply safe lint fixes
 	@$(PY) -m ruff format .
 
 openapi: dev-env ## Write docs/openapi.yaml anew
+	@mkdir -p docs
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 lock: dev-env ## Compile requirements*.in to hashed lock files
-	@cd . && lock() { .venv/bin/uv pip compile --quiet --universal --generate-hashes \
+	@lock() { .venv/bin/uv pip compile --quiet --universal --generate-hashes \
 	    --python-version 3.11 --no-emit-index-url --custom-compile-command 'make lock' "$$@"; } && \
 	lock requirements-bootstrap.in -o requirements-bootstrap.txt && \
 	lock requirements.in -o requirements.txt && \

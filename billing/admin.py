@@ -1,28 +1,12 @@
 """The console's pages about money: for reading. What moves money goes through the API."""
 
-from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
 from billing.models import BillingEvent, BillingSummary, Payment, Plan, Subscription
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Shows rows; adds, changes and deletes none."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
+from orgbilling.web.console import ReadOnlyAdmin
 
 
 @admin.register(Plan)

@@ -35,19 +35,23 @@ def say(message: str) -> "None":
 
 
 def digest(name: str) -> str:
-    """What the stamp remembers of a set: its lock, the interpreter and where `.venv` is."""
-    place = "{} {} ".format(sys.version_info[:2], VENV).encode()
-    return hashlib.sha256(place + LOCKS[name].read_bytes()).hexdigest()
+    """What the stamp remembers of an installed set."""
+    return hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()
+
+
+def place() -> str:
+    """What an environment is bound to: the interpreter's version, and its own path in scripts."""
+    return "{}.{} {}".format(sys.version_info[0], sys.version_info[1], VENV)
 
 
 def installed() -> "dict[str, str]":
-    """The sets that `.venv` holds with their digests; empty when it is missing or unusable."""
+    """The stamp of a usable `.venv`: the set that it holds and its digest; else empty."""
     try:
         stamp = json.loads(STAMP.read_text())
         subprocess.run([str(PYTHON), "-c", ""], check=True, capture_output=True)
     except (OSError, ValueError, subprocess.CalledProcessError):
         return {}
-    return stamp if isinstance(stamp, dict) else {}
+    return stamp if stamp.get("place") == place() else {}
 
 
 def environment() -> "dict[str, str]":
@@ -120,7 +124,7 @@ def bring_up(name: str) -> "None":
     if STAMP.exists():
         STAMP.unlink()
     install(wanted)
-    STAMP.write_text(json.dumps({wanted: digest(wanted)}))
+    STAMP.write_text(json.dumps({"place": place(), wanted: digest(wanted)}))
     say("ready in {:.1f} s".format(time.monotonic() - started))
 
 
@@ -137,7 +141,7 @@ def main() -> "None":
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
         fail("usage: bootstrap.py demo|dev")
     gate = ROOT / ".data" / "bootstrap.lock"
-    gate.parent.mkdir(exist_ok=True)
+    gate.parent.mkdir(mode=0o700, exist_ok=True)
     with gate.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:

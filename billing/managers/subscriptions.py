@@ -49,25 +49,17 @@ class SubscriptionManager(models.Manager.from_queryset(SubscriptionQuerySet)):  
 
     def lock(self, *, org_id: uuid.UUID, subscription_id: uuid.UUID) -> "Subscription":
         """Lock the row until the transaction ends. Raises NotFound."""
-        row: Subscription | None = (
-            self.select_for_update(of=("self",))
-            .select_related("org", "plan")
-            .filter(org_id=org_id, id=subscription_id)
-            .first()
-        )
+        # Without a join: a waiter looks at the changed row again, and one joined to the plan it had
+        # before would have vanished.
+        rows = self.select_for_update().filter(org_id=org_id, id=subscription_id)
+        row: Subscription | None = rows.first()
         if row is None:
             raise NotFound("There is no subscription with this id.")
         return row
 
     def lock_live(self, org_id: uuid.UUID) -> "Subscription | None":
         """Lock the organization's live subscription until the transaction ends, if it has one."""
-        row: Subscription | None = (
-            self.live()
-            .select_for_update(of=("self",))
-            .select_related("org", "plan")
-            .filter(org_id=org_id)
-            .first()
-        )
+        row: Subscription | None = self.live().select_for_update().filter(org_id=org_id).first()
         return row
 
     def change(

@@ -45,7 +45,7 @@ class BearerAuthentication(authentication.BaseAuthentication):
 
     def bearer_token(self, request: Request) -> str | None:
         """Return the token, None under another scheme. Raises AuthenticationFailed when empty."""
-        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if scheme.lower() != self.scheme.lower():
             return None
         token = token.strip()

@@ -3,7 +3,6 @@
 import uuid
 from typing import Any, ClassVar
 
-from django.db import transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -26,6 +25,7 @@ from organizations.api.serializers import (
 from organizations.choices import Scope
 from organizations.models import ApiKey, Member, Organization, User
 from orgbilling.lib.errors import InvalidRequest, NotFound
+from orgbilling.lib.transactions import run
 from orgbilling.web.openapi import operation, page, page_example
 from orgbilling.web.pagination import paginate
 from orgbilling.web.responses import json_response, no_content
@@ -95,12 +95,12 @@ class MembersView(OrgView):
         """Endpoint 17."""
         organization = self.organization()
         fields = self.validated(request, MemberAddSerializer)
-        with transaction.atomic():
+
+        def add() -> Member:
             person = _person(fields)
-            member = Member.objects.add(
-                organization, person, role=fields["role"], by=self.principal
-            )
-        return json_response(render_member(member), 201)
+            return Member.objects.add(organization, person, role=fields["role"], by=self.principal)
+
+        return json_response(render_member(run(add)), 201)
 
 
 class MemberView(OrgView):
@@ -122,7 +122,9 @@ class MemberView(OrgView):
         self.organization()
         self.member()
         fields = self.validated(request, MemberChangeSerializer)
-        member = Member.objects.change_role(org_id, user_id, fields["role"], by=self.principal)
+        member = run(
+            lambda: Member.objects.change_role(org_id, user_id, fields["role"], by=self.principal)
+        )
         return json_response(render_member(member))
 
     def member(self) -> Member:

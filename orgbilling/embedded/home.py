@@ -21,7 +21,7 @@ def secret_key(base_dir: Path) -> str:
     path = data_dir(base_dir) / "secret_key"
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create_once(path, secrets.token_urlsafe(50))
         return path.read_text(encoding="ascii")
     except OSError as error:

@@ -153,6 +153,7 @@ def test_a_principal_is_one_caller(alpha: Organization, alice: User):
         (MANAGE, "owner or admin."),
         (READ, "members of the organization"),
         (SYSTEM, "system admins"),
+        (Rule(NOBODY, Scope.CREDITS_DEDUCT), "API keys that have the scope"),
     ],
 )
 def test_a_refusal_says_which_role_would_do(

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.test import Client, RequestFactory
 from rest_framework.settings import api_settings
@@ -216,3 +218,9 @@ def test_addresses(monkeypatch, remote, forwarded, proxies, address):
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR=remote)
     assert client_address(request) == address
+
+
+def test_a_limit_that_means_nothing_stops_the_start(settings):
+    settings.RATE_LIMIT_SERVICE = "lots"
+    with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_SERVICE: 'lots' is not a rate"):
+        apps.get_app_config("web").ready()

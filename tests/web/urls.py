@@ -49,7 +49,7 @@ class Tokens(BaseAuthentication):
         return "Bearer"
 
     def authenticate(self, request):
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = request.META.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
         if not token:
             return None
         if token.startswith("service"):

@@ -1,0 +1,80 @@
+"""For every row of the table a request that is in order, so that only the caller decides."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+
+from billing import cancellation
+from tests.api_client import ApiClient
+from tests.authorization.table import Row
+from tests.authorization.tenants import ORIGIN, Tenant
+
+Body = dict[str, Any] | None
+
+
+def _subscribe(tenant: Tenant) -> Body:
+    return {"org_id": str(tenant.org.pk), "subscription_plan": "platform"}
+
+
+def _deduct(tenant: Tenant) -> Body:
+    return {
+        "org_id": str(tenant.org.pk),
+        "user_id": str(tenant.member.pk),
+        "service_name": "company_enrichment",
+        "credits": 5,
+    }
+
+
+def _allocate(tenant: Tenant) -> Body:
+    return {"user_id": str(tenant.member.pk), "credits": 5}
+
+
+_BODIES: dict[tuple[str, str], Callable[[Tenant], Body]] = {
+    ("POST", "subscriptions"): _subscribe,
+    ("PUT", "subscriptions/{subscription_id}"): lambda _: {"subscription_plan": "byok"},
+    ("PATCH", "subscriptions/{subscription_id}"): lambda _: {"cancel_at_period_end": True},
+    ("POST", "credits/{org_id}/add"): lambda _: {"credits": 5},
+    ("POST", "credits/{org_id}/allocate"): _allocate,
+    ("POST", "credits/deduct"): _deduct,
+    ("POST", "organizations"): lambda _: {"name": "brand-new"},
+    ("POST", "organizations/{org_id}/members"): lambda _: {"email": "new@example.com"},
+    ("PATCH", "organizations/{org_id}/members/{user_id}"): lambda _: {"role": "admin"},
+    ("POST", "organizations/{org_id}/api-keys"): lambda _: {
+        "name": "worker",
+        "scopes": ["credits:deduct"],
+    },
+}
+
+
+def body_of(row: Row, tenant: Tenant) -> Body:
+    """A body that is in order; None where none belongs."""
+    return _BODIES[row.method, row.route](tenant) if row.takes_body else None
+
+
+def prepare(row: Row, tenant: Tenant) -> None:
+    """Bring the tenant into the state in which the row's request succeeds."""
+    if (row.method, row.route) == ("POST", "subscriptions"):
+        cancellation.cancel(
+            org_id=tenant.org.pk, subscription_id=tenant.subscription.pk, origin=ORIGIN
+        )
+
+
+def path_of(route: str, tenant: Tenant, **instead: UUID | str) -> str:
+    """The route with the tenant's ids in it, or those given."""
+    ids = {
+        "org_id": tenant.org.pk,
+        "user_id": tenant.member.pk,
+        "subscription_id": tenant.subscription.pk,
+        "key_id": tenant.api_key.pk,
+    }
+    return route.format(**{**ids, **instead})
+
+
+def send(row: Row, tenant: Tenant, client: ApiClient, **instead: UUID | str) -> HttpResponse:
+    """Make the row's request as this caller; `instead` are ids for the path or the body."""
+    body = body_of(row, tenant)
+    if body is not None:
+        body |= {name: str(value) for name, value in instead.items() if name in body}
+    return client.request(row.method, path_of(row.route, tenant, **instead), body)
