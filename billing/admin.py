@@ -1,6 +1,5 @@
 """The console's pages about money: for reading. What moves money goes through the API."""
 
-
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest

@@ -97,7 +97,9 @@ def _database(extra_options: str = "") -> dict[str, object]:
         "options": session.strip(),
         "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": DB_POOL_TIMEOUT_SECONDS},
     }
-    return {**base, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+    # No health check at checkout: it would cost every charge a second round trip. A connection that turns out to be
+    # dead empties its pool of others like it (orgbilling.lib.connections) and its request may be retried.
+    return {**base, "OPTIONS": options, "CONN_HEALTH_CHECKS": False}
 
 
 # `counters` is the same database over connections of its own: a count must be committed whatever
@@ -228,5 +230,7 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
+    # Every refusal is an answer, not an incident; what fails is logged by whoever answers 5xx.
+    "loggers": {"django.request": {"level": "ERROR"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

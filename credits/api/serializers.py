@@ -21,7 +21,9 @@ from orgbilling.web.fields import (
 
 
 class DeductSerializer(StrictSerializer):
-    """The body of a deduction: exactly one of ``credits`` and ``quantity``."""
+    """The body of a deduction: ``credits``, charged as sent, or ``quantity``, priced by the catalogue."""
+
+    exactly_one_of = ("credits", "quantity")
 
     org_id = StrictUUIDField()
     user_id = StrictUUIDField()
@@ -31,23 +33,6 @@ class DeductSerializer(StrictSerializer):
     service_type = StrictCharField(min_length=1, max_length=100, required=False, allow_null=True)
     request_id = StrictCharField(min_length=1, max_length=255, required=False, allow_null=True)
     metadata = MetadataField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse both and neither.
-
-        Raises:
-            ValidationError: naming the field.
-        """
-        if "credits" in attrs and "quantity" in attrs:
-            raise serializers.ValidationError(
-                {"quantity": "Send credits or quantity, not both."}, code="exclusive"
-            )
-        if "credits" not in attrs and "quantity" not in attrs:
-            raise serializers.ValidationError(
-                {"credits": "Send credits, or quantity to be priced by the catalogue."},
-                code="required",
-            )
-        return attrs
 
 
 class AllocateSerializer(StrictSerializer):

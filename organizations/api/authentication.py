@@ -45,7 +45,8 @@ class BearerAuthentication(authentication.BaseAuthentication):
 
     def bearer_token(self, request: Request) -> str | None:
         """Return the token, None under another scheme. Raises AuthenticationFailed when empty."""
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        header: str = request.META.get("HTTP_AUTHORIZATION", "")
+        scheme, _, token = header.strip().partition(" ")
         if scheme.lower() != self.scheme.lower():
             return None
         token = token.strip()

@@ -71,6 +71,11 @@ class Server:
                 raise
             self._users, self._pid = users, os.getpid()
 
+    def revive(self) -> None:
+        """Starts the server again if it was killed under its users; raises EmbeddedError."""
+        with self._gate():
+            self.cluster().start()
+
     def release(self) -> bool:
         """Stops being a user; the last one stops the server. Returns whether it was stopped."""
         if self._users is None or self._pid != os.getpid():

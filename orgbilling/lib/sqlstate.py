@@ -32,6 +32,11 @@ def register(sqlstate: str, error: type[OrgBillingError]) -> None:
         raise ValueError(message)
 
 
+def registered() -> frozenset[str]:
+    """The states of ours that have an error."""
+    return frozenset(_BY_SQLSTATE)
+
+
 def of(exc: BaseException) -> str | None:
     """The SQLSTATE behind an exception of Django or psycopg, None when there is none."""
     cause = exc.__cause__ if isinstance(exc, DjangoDatabaseError) else exc

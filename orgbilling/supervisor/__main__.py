@@ -33,6 +33,7 @@ class Run:
         self.port = port
         self.url = address(port)
         self.signals = signals
+        self.server: Server | None = None
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.env.setdefault("PUBLIC_URL", self.url)
 
@@ -58,6 +59,7 @@ class Run:
             with step("PostgreSQL"), self.signals.postponed():
                 server.acquire()
             self.env["DATABASE_URL"] = server.url
+            self.server = server
             yield
         finally:
             if not server.release():
@@ -121,7 +123,15 @@ class Run:
         while True:
             for child in children:
                 child.check()
+            self._tend_database()
             time.sleep(POLL_SECONDS)
+
+    def _tend_database(self) -> None:
+        """Starts the embedded server again if it was killed; the web server finds it by itself."""
+        if self.server is not None and self.server.cluster().postmaster() is None:
+            say("PostgreSQL has ended unexpectedly.")
+            with step("Its recovery"), self.signals.postponed():
+                self.server.revive()
 
 
 def main() -> int:

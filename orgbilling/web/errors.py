@@ -20,7 +20,14 @@ from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
 
 from orgbilling.lib import sqlstate
-from orgbilling.lib.errors import DatabaseUnavailable, NotFound, OrgBillingError, PermissionRefused
+from orgbilling.lib.connections import discard_dead
+from orgbilling.lib.errors import (
+    DatabaseUnavailable,
+    NotFound,
+    OrgBillingError,
+    OutcomeUnknown,
+    PermissionRefused,
+)
 from orgbilling.web.problems import PROBLEMS
 from orgbilling.web.refusals import (
     BodyTooLarge,
@@ -47,6 +54,8 @@ _UNREACHABLE = (
     psycopg.OperationalError,
     psycopg_pool.PoolTimeout,
 )
+#: What may mean that the server was restarted under our pooled connections.
+_LOST = frozenset({DatabaseUnavailable.code, OutcomeUnknown.code})
 _UNREADABLE = "The request has text or numbers that can't be stored."
 
 
@@ -105,6 +114,8 @@ def problem_response(
 def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 - DRF passes it
     """DRF's ``EXCEPTION_HANDLER``: any exception becomes a problem document, never a 500 page in HTML."""
     trouble = understand(exc)
+    if trouble.code in _LOST:
+        discard_dead()
     if STATUS[trouble.code] >= 500:
         logger.error("%s: %s", trouble.code, type(exc).__name__, exc_info=exc)
     return problem_response(

@@ -167,12 +167,6 @@ PROBLEMS: dict[str, Problem] = {
         "The unpaid purchases would pass the organization's limit for buying on account.",
         "Settle unpaid purchases, buy less, or ask a system administrator to raise the limit.",
     ),
-    "balance_limit_exceeded": Problem(
-        409,
-        "Balance limit exceeded",
-        "A balance would pass the largest number that the ledger keeps (9·10^18).",
-        "Use smaller amounts.",
-    ),
     "idempotency_key_reused": Problem(
         422,
         "Idempotency key reused",

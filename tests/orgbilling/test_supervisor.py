@@ -48,10 +48,10 @@ def await_serving(run):
     raise AssertionError("".join(lines) + run.stderr.read())
 
 
-def status(port):
+def status(port, path="/health"):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -130,7 +130,13 @@ def test_the_life_of_a_run(home):
 
     recovered = start(home, other_port)
     await_serving(recovered)
-    assert status(other_port) == 200
+    assert status(other_port, "/ready") == 200
+
+    os.kill(Server(home).cluster().postmaster(), signal.SIGKILL)
+    assert recovered.stdout.readline() == "PostgreSQL has ended unexpectedly.\n"
+    assert recovered.stdout.readline().strip().startswith("Its recovery")
+    assert status(other_port, "/ready") == 200
+
     recovered.send_signal(signal.SIGINT)
     recovered.communicate()
     assert recovered.returncode == 0

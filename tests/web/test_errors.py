@@ -117,7 +117,6 @@ def test_the_status_map_has_every_code_of_the_contract():
         "allocation_inactive": 422,
         "already_member": 409,
         "authentication_failed": 401,
-        "balance_limit_exceeded": 409,
         "body_too_large": 413,
         "database_unavailable": 503,
         "hold_amount_exceeded": 409,

@@ -4,8 +4,8 @@
 -- idempotency_answers); 'insufficient_credits' (returned, not raised, so that the reset commits with the caller's
 -- stored answer; o_remaining_credits is what there is, o_credits_used what is needed).
 -- Locks: pool, then allocation. Errors: OB001 argument missing, OB002 amount out of range, OB004 no organization,
--- OB005 not a member, OB006 no allocation, OB007 allocation inactive, OB008 subscription inactive, OB012 organization
--- suspended, OB013 service unknown, OB014 no pool.
+-- OB005 not a member, OB006 no allocation, OB007 allocation inactive, OB008 subscription inactive, OB009 the key was
+-- claimed by a charge of another member meanwhile, OB012 organization suspended, OB013 service unknown, OB014 no pool.
 CREATE OR REPLACE FUNCTION public.deduct_credits_with_pool(
     p_org_id uuid,
     p_user_id uuid,

@@ -1,0 +1,53 @@
+"""Migrations go up and down again, over live rows, and change nothing that the models don't say."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from credits.choices import FOREVER
+from credits.models import Allocation, CreditPool
+from tests.credits.conftest import ORIGIN, fund
+
+
+def test_models_and_migrations_agree(db):
+    call_command("makemigrations", check=True, dry_run=True, stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_functions_guards_and_views_go_down_and_up_over_live_rows(alpha, alice):
+    fund(alpha, 1_000)
+    CreditPool.objects.set_entitlement(
+        org_id=alpha.pk, spending_until=FOREVER, price_plan="platform"
+    )
+    Allocation.objects.allocate(org_id=alpha.pk, user_id=alice.pk, credits=100, origin=ORIGIN)
+    try:
+        call_command("migrate", "billing", "zero", verbosity=0)
+        call_command("migrate", "credits", "0001", verbosity=0)
+        assert functions() == set()
+    finally:
+        call_command("migrate", verbosity=0)
+    assert "deduct_credits" in functions()
+    call_command("check_schema", stdout=StringIO())
+    assert Allocation.objects.get(org=alpha).remaining_credits == 100
+    assert CreditPool.objects.get(org=alpha).available_credits == 900
+
+
+@pytest.mark.django_db(transaction=True)
+def test_everything_of_ours_goes_down_to_nothing_and_up():
+    try:
+        for app in ("admin", "billing", "credits", "organizations", "web"):
+            call_command("migrate", app, "zero", verbosity=0)
+        left = set(connection.introspection.table_names())
+        assert not {name for name in left if not name.startswith(("django_", "auth_"))}
+        assert functions() == set()
+    finally:
+        call_command("migrate", verbosity=0)
+    call_command("check_schema", stdout=StringIO())
+
+
+def functions():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+        return {row[0] for row in cursor.fetchall()}
