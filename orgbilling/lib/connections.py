@@ -21,6 +21,6 @@ def discard_dead() -> None:
         pool = getattr(connection, "pool", None)
         with contextlib.suppress(DatabaseError, InterfaceError, psycopg.Error):
             connection.close()
-        if pool is not None:
+        if pool is not None and not pool.closed:
             with contextlib.suppress(psycopg.Error, psycopg_pool.PoolTimeout):
                 pool.check()

@@ -11,7 +11,7 @@ from credits.deducting import Receipt, deduct
 from credits.functions import Charge
 from credits.models import Allocation
 from organizations.choices import Role, Scope
-from orgbilling.lib.clock import now
+from orgbilling.lib.clock import database_now, now
 from tests.api_client import ok, problem
 from tests.billing.conftest import ORIGIN, count_queries
 from tests.factories import make_key, make_member, make_organization, make_user
@@ -76,7 +76,9 @@ def test_a_persons_dashboard(busy, globex, bob, client_for):
         "by_service": [
             {"service_name": "company_enrichment", "credits_used": 7, "request_count": 1}
         ],
-        "by_day": [{"date": now().date().isoformat(), "credits_used": 7, "request_count": 1}],
+        "by_day": [
+            {"date": database_now().date().isoformat(), "credits_used": 7, "request_count": 1}
+        ],
     }
 
 
@@ -145,7 +147,7 @@ def test_an_organizations_dashboard(busy, alice, bob, client_for):
         {"service_name": "contact_lookup", "credits_used": 10, "request_count": 1},
     ]
     assert usage["by_day"] == [
-        {"date": now().date().isoformat(), "credits_used": 67, "request_count": 3}
+        {"date": database_now().date().isoformat(), "credits_used": 67, "request_count": 3}
     ]
     assert usage["by_user"] == [
         {
@@ -293,7 +295,7 @@ def test_the_systems_dashboard(busy, globex, charlie, system_admin, subscribed, 
         "available": 8_500,
     }
     assert document["usage_by_day"] == [
-        {"date": now().date().isoformat(), "credits_used": 166, "request_count": 4}
+        {"date": database_now().date().isoformat(), "credits_used": 166, "request_count": 4}
     ]
     page = document["organizations"]
     assert len(page["results"]) == 6

@@ -4,6 +4,7 @@
 taken away, when there are several; and with none, where it has to fail.
 """
 
+import __future__
 import inspect
 import sys
 import textwrap
@@ -204,7 +205,8 @@ def python(owner: Any, name: str, *changes: Change) -> Guard:
         source = changed(textwrap.dedent(inspect.getsource(function)), changes, name)
         scope: dict[str, Any] = {}
         # The module's own globals, so that what the test replaces there is replaced here too.
-        exec(compile(source, name, "exec"), vars(sys.modules[function.__module__]), scope)
+        code = compile(source, name, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+        exec(code, vars(sys.modules[function.__module__]), scope)
         with replaced(owner, name, scope[name])():
             yield
 

@@ -14,7 +14,7 @@ from credits.departure import remove_member
 from credits.managers import AllocationManager
 from credits.models import Allocation, CreditPool, Usage
 from organizations.models import Member
-from orgbilling.lib import sqlstate
+from orgbilling.lib import sqlstate, transactions
 from orgbilling.lib.clock import now, simulated
 from orgbilling.lib.errors import DatabaseUnavailable
 from tests.concurrency.invariants import broken
@@ -39,6 +39,12 @@ POOL_OF_CHARGE = "    SELECT pool.id, pool.spending_until"
 POOL_OF_CLOSE = "    SELECT pool.available_credits INTO v_available"
 
 
+@pytest.fixture(autouse=True)
+def no_second_attempt(monkeypatch):
+    """A transaction that dies is seen, not tried again."""
+    monkeypatch.setattr(transactions, "ATTEMPTS", 1)
+
+
 def meets_an_allocation(org, user, work):
     """What the work came to when it met an allocation to the same member half way."""
     with transaction.atomic():
@@ -53,7 +59,6 @@ def meets_an_allocation(org, user, work):
     theirs = other.result()
     states = {sqlstate.of(end) for end in (mine, theirs) if isinstance(end, Exception)}
     assert DEADLOCK not in states
-    # Who retries by itself says so when it gives up.
     assert not any(isinstance(end, DatabaseUnavailable) for end in (mine, theirs))
     assert not isinstance(mine, Exception)
     assert broken(org.pk) == []
