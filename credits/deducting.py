@@ -53,10 +53,18 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
     try:
         charged = call(lambda: Usage.objects.charge(charge, usage_id=usage_id))
     except KeyClaimed:
-        return run(lambda: _with_pool(charge, usage_id))
+        return _decide(charge, usage_id)
     if charged.outcome == "needs_pool":
-        return run(lambda: _with_pool(charge, usage_id))
+        return _decide(charge, usage_id)
     return _receipt(charge, charged)
+
+
+def _decide(charge: Charge, usage_id: UUID) -> Receipt | Answer:
+    try:
+        return run(lambda: _with_pool(charge, usage_id))
+    except KeyClaimed:
+        # Another member's charge took the key between the look and the insert; it has committed, so a second look finds it.
+        return run(lambda: _with_pool(charge, usage_id))
 
 
 def _with_pool(charge: Charge, usage_id: UUID) -> Receipt | Answer:

@@ -193,7 +193,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Org billing",
-    "DESCRIPTION": "Shared prepaid credits for organizations: subscriptions, pools, allocations and exact deductions.",
+    "DESCRIPTION": (BASE_DIR / "orgbilling" / "web" / "description.md").read_text(encoding="utf-8"),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -201,6 +201,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/org-billing",
     "COMPONENT_SPLIT_REQUEST": True,
+    # A PATCH's serializer says itself what may be left out: a role may not.
+    "COMPONENT_SPLIT_PATCH": False,
     # Enumerations stay where they are used: shared ones would be named by guesswork.
     "POSTPROCESSING_HOOKS": [],
 }

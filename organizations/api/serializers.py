@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from organizations.choices import OrganizationStatus, Role, Scope
@@ -17,14 +18,27 @@ from orgbilling.web.fields import (
 )
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "iana-time-zone",
+        "maxLength": 64,
+        "examples": ["Europe/Berlin"],
+    }
+)
+class TimezoneField(StrictCharField):
+    """The name of an IANA time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, "validators": [validate_timezone], **kwargs})
+
+
 class OrganizationCreateSerializer(StrictSerializer):
     """Body of POST /organizations."""
 
     name = StrictCharField(max_length=63, validators=[validate_name])
     display_name = StrictCharField(max_length=200, required=False, allow_blank=True, default="")
-    timezone = StrictCharField(
-        max_length=64, required=False, default="UTC", validators=[validate_timezone]
-    )
+    timezone = TimezoneField(required=False, default="UTC")
 
 
 class MemberAddSerializer(StrictSerializer):

@@ -9,8 +9,7 @@ from tests.authorization.table import ROWS
 from tests.authorization.tenants import TENANTS, undone, written
 
 # Every field of every shape of the contract, and what a caller might hope that a row has.
-FIELDS = set(
-    """
+_NAMES = """
     id org_id org_name subscription_plan monthly_price currency billing_cycle status trial_ends_at
     current_period_start current_period_end cancel_at_period_end scheduled_plan canceled_at
     created_at updated_at
@@ -27,8 +26,8 @@ FIELDS = set(
     org user organization account_limit spending_until price_plan scheduled_cycle yearly_months
     is_superuser is_staff is_system_admin password external_id owner key_hash idempotency_key
     body_hash trial_days purchase_amount reference recurring pk _state __class__ constructor
-    """.split()
-)
+"""
+FIELDS = set(_NAMES.split())
 # What the contract lets a caller send.
 WRITABLE = {
     "POST subscriptions": "org_id subscription_plan billing_cycle trial_days monthly_price",

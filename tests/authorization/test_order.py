@@ -14,6 +14,8 @@ WITH_BODY = [row for row in ROWS if row.takes_body]
 ADD = "credits/{org_id}/add"
 DEDUCT = "credits/deduct"
 
+counted = pytest.mark.django_db(databases=["default", "counters"])
+
 
 @pytest.fixture
 def alpha(world):
@@ -35,6 +37,7 @@ def root(world):
     return ApiClient(user=world.system_admin)
 
 
+@counted
 def test_401_before_429(alpha, owner, settings):
     settings.RATE_LIMIT_WRITES = "1/m"
     path = path_of(ADD, alpha)
@@ -43,6 +46,7 @@ def test_401_before_429(alpha, owner, settings):
     assert owner.post(path, {"credits": 1}).status_code == 201
 
 
+@counted
 def test_wrong_credentials_are_counted_by_address(alpha, settings):
     settings.RATE_LIMIT_READS = "2/m"
     guess = ApiClient(token="obk_guess")
@@ -51,6 +55,7 @@ def test_wrong_credentials_are_counted_by_address(alpha, settings):
     assert int(problem(answers[2], 429, "rate_limited") and answers[2]["Retry-After"]) > 0
 
 
+@counted
 def test_429_before_403_405_415_404_400(alpha, stranger, settings):
     settings.RATE_LIMIT_WRITES = "1/m"
     problem(stranger.post(path_of(ADD, alpha), {"credits": 1}), 403, "permission_denied")

@@ -1,0 +1,123 @@
+"""The service as it runs in production, on a free port, with a database of its own."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import Request, urlopen
+
+import psycopg
+from psycopg import sql
+
+from orgbilling.supervisor.instance import HOST
+from orgbilling.supervisor.programs import Child, programs, run_step
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STARTED_WITHIN_SECONDS = 60
+CSRF_SECRET = "fuzzing" + "0" * 25
+
+
+class Service:
+    """A running service and its demo's people and keys."""
+
+    def __init__(self, url: str, folder: Path, env: dict[str, str], child: Child) -> None:
+        self.url, self.folder, self.env, self.child = url, folder, env, child
+        self.demo: dict[str, Any] = json.loads((folder / "demo.json").read_text())
+
+    def key(self, *, bound: bool) -> dict[str, Any]:
+        """What a caller sends by the demo's key: of all organizations, or bound to Globex."""
+        key = next(key["key"] for key in self.demo["api_keys"] if bool(key["org_id"]) is bound)
+        return {"headers": {"Authorization": f"Bearer {key}"}, "cookies": {}}
+
+    def session(self, role: str) -> dict[str, Any]:
+        """What a browser sends in which the demo's first person with this role is signed in."""
+        email = next(user["email"] for user in self.demo["users"] if user["role"] == role)
+        command = [sys.executable, "-m", "tests.fuzz.session", email]
+        signed_in = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True
+        )
+        return {
+            "headers": {"X-CSRFToken": CSRF_SECRET},
+            "cookies": {"csrftoken": CSRF_SECRET, "sessionid": signed_in.stdout.strip()},
+        }
+
+    def get(self, path: str) -> Any:
+        """The JSON that the key of all organizations is answered with."""
+        headers = self.key(bound=False)["headers"]
+        with urlopen(Request(f"{self.url}/api/v1/org-billing/{path}", headers=headers)) as answer:
+            return json.load(answer)
+
+    @property
+    def log(self) -> str:
+        """What the server has written."""
+        return self.child.log.read_text(errors="replace")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Service]:
+    """Start the service on an empty database and seed it; stop it and drop the database at the end."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    url = f"http://{HOST}:{port}"
+    with own_database() as database_url:
+        env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "orgbilling.settings",
+            "DATABASE_URL": database_url,
+            "DATA_DIR": str(folder),
+            "PUBLIC_URL": url,
+            "PYTHONUNBUFFERED": "1",
+            "RATE_LIMIT_WRITES": "",
+            "RATE_LIMIT_READS": "",
+            "RATE_LIMIT_SERVICE": "",
+        }
+        for step in (["migrate", "--no-input"], ["seed_demo"]):
+            run_step(step, folder / "setup.log", env, ROOT)
+        child = Child(programs(port)[0], folder / "web.log", env, ROOT)
+        try:
+            await_answers(child, port)
+            yield Service(url, folder, env, child)
+        finally:
+            child.stop()
+
+
+def await_answers(child: Child, port: int) -> None:
+    """Return once the server answers; it says itself why when it ends before."""
+    deadline = time.monotonic() + STARTED_WITHIN_SECONDS
+    while True:
+        child.check()
+        with closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/ready")
+                answer = connection.getresponse()
+                assert answer.status == 200, answer.read()
+            except OSError:
+                assert time.monotonic() < deadline, child.log.read_text()
+                # Refused at once while nothing listens: let it start.
+                time.sleep(0.05)
+            else:
+                return
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """The URL of a new, empty database on the session's server."""
+    server = os.environ["DATABASE_URL"]
+    name = f"fuzz_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
