@@ -63,7 +63,8 @@ def _decide(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     try:
         return run(lambda: _with_pool(charge, usage_id))
     except KeyClaimed:
-        # Another member's charge took the key between the look and the insert; it has committed, so a second look finds it.
+        # Another member's charge took the key between the look and the insert, and has committed:
+        # a second look finds it.
         return run(lambda: _with_pool(charge, usage_id))
 
 

@@ -6,6 +6,7 @@ prints its seed; `FUZZ_SEED=7 make test ARGS="tests/fuzz"` draws other examples.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ CALLERS = {
     "a member in the console": lambda service: service.session("member"),
 }
 SEED = os.environ.get("FUZZ_SEED", "20261122")
+CONFIG = ROOT / "tests" / "fuzz" / "schemathesis.toml"
 ENDED_WITHIN_SECONDS = 600
 ROOT_OPERATIONS = 2  # /health and /ready
 
@@ -36,7 +38,7 @@ def service(tmp_path_factory):
 
 @pytest.fixture
 def known(service: Service, tmp_path: Path) -> Path:
-    """A folder with the ids that exist."""
+    """A folder with the configuration of schemathesis and the ids that exist."""
     organizations = [organization["id"] for organization in service.demo["organizations"]]
     subscriptions = [
         row["id"]
@@ -49,7 +51,8 @@ def known(service: Service, tmp_path: Path) -> Path:
         ("subscriptions", subscriptions),
         ("users", users),
     ):
-        (tmp_path / f"{name}.txt").write_text("\n".join(ids))
+        (tmp_path / f"{name}.txt").write_text("".join(f'"{one}"\n' for one in ids))
+    shutil.copy(CONFIG, tmp_path)
     return tmp_path
 
 
@@ -59,14 +62,13 @@ def test_the_service_answers_as_its_document_says(service, known, caller):
         **service.env,
         "PYTHONPATH": str(ROOT),
         "FUZZ_URL": service.url,
-        "FUZZ_FOLDER": str(known),
         "FUZZ_CREDENTIALS": json.dumps(CALLERS[caller](service)),
     }
     command = [str(Path(sys.executable).with_name("st"))]
-    command += ["--config-file", str(ROOT / "tests" / "fuzz" / "schemathesis.toml"), "run"]
-    command += [f"{service.url}/api/schema?format=json", "--no-color", "--seed", SEED]
+    command += ["--config-file", str(known / CONFIG.name), "run", "--no-color", "--seed", SEED]
+    command += [f"{service.url}/api/schema?format=json"]
     command += ["--checks", "all", "--phases", ",".join(PHASES)]
-    print(f"schemathesis as {caller}, seed {SEED}")
+    sys.stdout.write(f"schemathesis as {caller}, seed {SEED}\n")
     done = subprocess.run(
         command,
         cwd=known,

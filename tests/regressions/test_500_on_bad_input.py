@@ -1,0 +1,116 @@
+"""The predecessor answered 500 to no body, to an id that is none, to a NUL, to a second subscription."""
+
+import json
+import logging
+from urllib.parse import quote
+
+import pytest
+
+from billing.subscribing import Order, subscribe
+from organizations.models import ApiKey
+from tests.api_client import ApiClient
+from tests.concurrency.invariants import broken
+from tests.credits.conftest import ORIGIN
+from tests.regressions.ledger import balances
+from tests.regressions.nasty import BODIES, CONTENT_TYPES, HEADER_VALUES, PARAMETERS, VALUES
+from tests.regressions.operations import operations, with_value
+
+# Each request commits by itself, as in production: one that fails breaks no other's transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def known(funded, bob, alpha_key):
+    """Ids that are something: bob's membership, a key and a subscription of Alpha."""
+    subscription = subscribe(organization=funded, order=Order("platform"), origin=ORIGIN)
+    return {
+        "org_id": str(funded.pk),
+        "user_id": str(bob.pk),
+        "subscription_id": str(subscription.pk),
+        "key_id": str(ApiKey.objects.get(org=funded).pk),
+    }
+
+
+@pytest.fixture
+def api(system_admin, known):
+    """Somebody whom nothing is forbidden: no 403 stands before what is tried."""
+    logging.disable(logging.ERROR)
+    yield ApiClient(user=system_admin)
+    logging.disable(logging.NOTSET)
+
+
+class Answers:
+    """Collects what must not be answered, so that one run tells all of it."""
+
+    def __init__(self):
+        self.wrong = {}
+        self.asked = 0
+
+    def take(self, answer, *what):
+        self.asked += 1
+        media = answer.get("Content-Type", "")
+        good = answer.status_code < 500 and (
+            answer.status_code == 204
+            or media == ("application/json" if answer.status_code < 400 else "application/problem+json")
+        )
+        if not good or "X-Injected" in answer.headers:
+            self.wrong[what] = (answer.status_code, answer.content[:200])
+
+
+def test_no_field_of_any_body_makes_a_500(api, known, funded, alice):
+    answers = Answers()
+    for operation in operations(known):
+        for field in operation.fields:
+            for value in VALUES:
+                raw = with_value(operation.body, field, value)
+                answer = api.request(operation.method, operation.path, raw=raw)
+                answers.take(answer, operation.method, operation.path, field, value[:60])
+    assert answers.wrong == {}
+    assert answers.asked > 1_500
+    assert broken(funded.pk) == []
+    assert balances(funded, alice).remaining == 1_000
+
+
+def test_no_body_makes_a_500(api, known, funded):
+    answers = Answers()
+    for operation in operations(known):
+        if operation.method in {"POST", "PUT", "PATCH"}:
+            for body in BODIES:
+                answer = api.request(operation.method, operation.path, raw=body)
+                answers.take(answer, operation.method, operation.path, body[:40])
+                assert answer.status_code >= 400 or body.strip() in {b"", b"{}"}
+    assert answers.wrong == {}
+
+
+def test_no_query_makes_a_500(api, known):
+    answers = Answers()
+    for operation in operations(known):
+        names = (*operation.parameters, "nobody_knows_this", "%00", "format")
+        for name in names:
+            for value in PARAMETERS:
+                path = f"{operation.path}?{name}={value}"
+                if operation.method == "GET" or value not in {"true", "false"}:
+                    answers.take(api.request(operation.method, path), operation.method, path[:200])
+    assert answers.wrong == {}
+
+
+def test_no_path_makes_a_500(api, known):
+    answers = Answers()
+    for operation in operations(known):
+        for some_id in operation.path_ids:
+            for value in (*PARAMETERS, "..%2f..", "%2e%2e", "\u0663", "x" * 5_000):
+                path = operation.path.replace(some_id, quote(value, safe="%'-_.:"))
+                answer = api.request(operation.method, path)
+                answers.take(answer, operation.method, path[:200])
+    assert answers.wrong == {}
+
+
+def test_no_header_makes_a_500(api, known):
+    answers = Answers()
+    for operation in operations(known):
+        for name in ("X_Request_ID", "Idempotency_Key", "Accept", "Content_Encoding", "Host"):
+            for value in HEADER_VALUES:
+                raw = json.dumps(dict(operation.body)).encode() if operation.fields else None
+                answer = api.request(operation.method, operation.path, raw=raw, **{name: value})
+                answers.take(answer, operation.method, operation.path, name, value[:60])
+    assert answers.wrong == {}
