@@ -70,7 +70,10 @@ class ApiKeyIssueSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=100)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(Scope.choices), allow_empty=False, max_length=len(Scope)
+        child=serializers.ChoiceField(Scope.choices),
+        allow_empty=False,
+        min_length=1,
+        max_length=len(Scope),
     )
     expires_at = UtcDateTimeField(required=False, allow_null=True, default=None)
 

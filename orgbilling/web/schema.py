@@ -203,6 +203,13 @@ class OperationSchema(AutoSchema):
         self.registry.register_on_missing(component)
         return component.ref
 
+    def _get_request_for_media_type(
+        self, serializer: Any, direction: Any = "request"
+    ) -> tuple[Any, bool]:
+        """A body of which one field out of several is needed can't be left out either."""
+        schema, required = super()._get_request_for_media_type(serializer, direction)
+        return schema, required or bool(getattr(serializer, "exactly_one_of", ()))
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
         schema: Json = super()._map_basic_serializer(serializer, direction)
         if isinstance(serializer, StrictSerializer) and direction == "request":

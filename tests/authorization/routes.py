@@ -18,12 +18,17 @@ def api_methods() -> dict[str, frozenset[str]]:
             continue
         view = getattr(pattern.callback, "view_class", None)
         assert view is not None, f"{route} is no class-based view: nobody knows its methods"
-        name = _PARAMETER.sub(r"{\1}", route.removeprefix(BASE_ROUTE))
+        name = readable(route)
         handled = {m for m in METHODS if m.lower() in view.http_method_names}
         mine = frozenset(m for m in handled if hasattr(view, m.lower()))
         assert name not in found, f"{name} is routed twice"
         found[name] = mine
     return found
+
+
+def readable(route: str) -> str:
+    """A route of the resolver as the contract writes it: `credits/{org_id}/add`."""
+    return _PARAMETER.sub(r"{\1}", route.removeprefix(BASE_ROUTE))
 
 
 def _patterns(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern]]:

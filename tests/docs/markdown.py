@@ -22,7 +22,7 @@ class Block(NamedTuple):
 
 def section(text: str, heading: str) -> str:
     """What stands below a heading, to the next one of its level; it has to be there."""
-    level = heading.split(" ")[0]
+    level = heading.split(" ", maxsplit=1)[0]
     below = re.search(
         rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", text, re.DOTALL | re.MULTILINE
     )

@@ -118,5 +118,7 @@ def test_the_server_is_started_as_the_image_does() -> None:
     steps = section(PAGE, "## First steps on an empty database")
     indented = re.sub(r"^   ", "", steps, flags=re.MULTILINE)
     (shown,) = [block.text for block in blocks(indented) if block.language == "bash"]
-    (command,) = re.findall(r"^CMD \[(.*?)\]", (ROOT / "Dockerfile").read_text(), re.S | re.M)
+    (command,) = re.findall(
+        r"^CMD \[(.*?)\]", (ROOT / "Dockerfile").read_text(), re.DOTALL | re.MULTILINE
+    )
     assert shown.replace("\\\n", "").split() == re.findall(r'"([^"]+)"', command)

@@ -12,12 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import Request, urlopen
 
 import psycopg
 from psycopg import sql
 
-from orgbilling.supervisor.instance import HOST
+from orgbilling.supervisor.instance import HOST, address
 from orgbilling.supervisor.programs import Child, programs, run_step
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,8 +27,9 @@ CSRF_SECRET = "fuzzing" + "0" * 25
 class Service:
     """A running service and its demo's people and keys."""
 
-    def __init__(self, url: str, folder: Path, env: dict[str, str], child: Child) -> None:
-        self.url, self.folder, self.env, self.child = url, folder, env, child
+    def __init__(self, port: int, folder: Path, env: dict[str, str], child: Child) -> None:
+        self.port, self.env, self.child = port, env, child
+        self.url = address(port)
         self.demo: dict[str, Any] = json.loads((folder / "demo.json").read_text())
 
     def key(self, *, bound: bool) -> dict[str, Any]:
@@ -37,9 +37,8 @@ class Service:
         key = next(key["key"] for key in self.demo["api_keys"] if bool(key["org_id"]) is bound)
         return {"headers": {"Authorization": f"Bearer {key}"}, "cookies": {}}
 
-    def session(self, role: str) -> dict[str, Any]:
-        """What a browser sends in which the demo's first person with this role is signed in."""
-        email = next(user["email"] for user in self.demo["users"] if user["role"] == role)
+    def session(self, email: str) -> dict[str, Any]:
+        """What a browser sends in which this person is signed in."""
         command = [sys.executable, "-m", "tests.fuzz.session", email]
         signed_in = subprocess.run(
             command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True
@@ -51,9 +50,21 @@ class Service:
 
     def get(self, path: str) -> Any:
         """The JSON that the key of all organizations is answered with."""
-        headers = self.key(bound=False)["headers"]
-        with urlopen(Request(f"{self.url}/api/v1/org-billing/{path}", headers=headers)) as answer:
-            return json.load(answer)
+        status, document = self._call("GET", path, None)
+        assert status == 200, document
+        return document
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """A POST by the key of all organizations that succeeds, or finds it done already."""
+        status, document = self._call("POST", path, json.dumps(body).encode())
+        assert status in {200, 201, 409}, document
+
+    def _call(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
+        headers = self.key(bound=False)["headers"] | {"Content-Type": "application/json"}
+        with closing(http.client.HTTPConnection(HOST, self.port, timeout=30)) as connection:
+            connection.request(method, f"/api/v1/org-billing/{path}", body, headers)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
 
     @property
     def log(self) -> str:
@@ -67,14 +78,13 @@ def running(folder: Path) -> Iterator[Service]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    url = f"http://{HOST}:{port}"
     with own_database() as database_url:
         env = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "orgbilling.settings",
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
-            "PUBLIC_URL": url,
+            "PUBLIC_URL": address(port),
             "PYTHONUNBUFFERED": "1",
             "RATE_LIMIT_WRITES": "",
             "RATE_LIMIT_READS": "",
@@ -85,7 +95,7 @@ def running(folder: Path) -> Iterator[Service]:
         child = Child(programs(port)[0], folder / "web.log", env, ROOT)
         try:
             await_answers(child, port)
-            yield Service(url, folder, env, child)
+            yield Service(port, folder, env, child)
         finally:
             child.stop()
 

@@ -114,7 +114,10 @@ def test_deleting_by_hand_wipes_no_history(lived, table):
 
 
 @pytest.mark.parametrize("who", ["org", "user"])
-@guarded_by(protect=every_relation_cascades, triggers=stays)
+@guarded_by(
+    protect=every_relation_cascades,
+    database=both(every_foreign_key_cascades, stays),
+)
 def test_deleting_by_the_orm_wipes_no_history(lived, bob, who):
     before = rows()
     refused = attempt((lived if who == "org" else bob).delete)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing import purchase
+from billing.api import purchases
 from billing.api.purchases import AddCreditsView
 from billing.api.subscriptions import SubscriptionsView
 from billing.models import BillingEvent, Payment, Subscription
@@ -38,7 +38,7 @@ def test_nobody_gives_themselves_credits(alpha, customers):
 
 @guarded_by(
     comparison=python(
-        purchase,
+        purchases,
         "buy_on_account",
         ("parcel.amount is not None and parcel.amount != amount", "False"),
     )

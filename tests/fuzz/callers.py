@@ -1,0 +1,69 @@
+"""Who calls while the service is fuzzed, and the ids that are worth calling about."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.fuzz.service import Service
+
+# How often one's own ids are drawn for once that a foreign one is.
+OWN_WEIGHT = 4
+
+
+class Caller(NamedTuple):
+    """A kind of caller.
+
+    `credentials`: what it sends along. `organization`: where it belongs, None for everywhere.
+    `column`: whom of the authorization table it is, if it has to succeed wherever that may.
+    """
+
+    credentials: Callable[[Service], dict[str, Any]]
+    organization: str | None = None
+    column: str | None = None
+
+
+CALLERS = {
+    "a key of all organizations": Caller(
+        lambda service: service.key(bound=False), column="system_key"
+    ),
+    "a key bound to Globex": Caller(lambda service: service.key(bound=True), "Globex"),
+    "a member in the console": Caller(
+        lambda service: service.session("bob@alpha.example"), "Test Org Alpha"
+    ),
+    # Only people in person have API keys to give and a dashboard of their own.
+    "an owner in the console": Caller(
+        lambda service: service.session("charlie@globex.example"), "Globex", column="owner"
+    ),
+}
+
+
+def restore(service: Service) -> None:
+    """Undo what an earlier caller ended: a subscription, memberships, credits to spend.
+
+    What is still there refuses with 409, which is as good.
+    """
+    for organization in service.demo["organizations"]:
+        org_id = organization["id"]
+        service.post("subscriptions", {"org_id": org_id, "subscription_plan": "platform"})
+        service.post(f"credits/{org_id}/add", {"credits": 1_000_000})
+        for user in service.demo["users"]:
+            if user["org_id"] == org_id:
+                member = {"user_id": user["id"], "role": user["role"]}
+                service.post(f"organizations/{org_id}/members", member)
+                allocation = {"user_id": user["id"], "credits": 10_000}
+                service.post(f"credits/{org_id}/allocate", allocation)
+
+
+def write_known_ids(service: Service, caller: Caller, folder: Path) -> None:
+    """Write the ids that exist, the caller's own more often, as dictionaries of schemathesis."""
+    known: dict[str, list[str]] = {"organizations": [], "subscriptions": [], "users": []}
+    for organization in service.demo["organizations"]:
+        org_id = organization["id"]
+        people = [user["id"] for user in service.demo["users"] if user["org_id"] == org_id]
+        subscriptions = service.get(f"subscriptions/org/{org_id}")["results"]
+        weight = OWN_WEIGHT if caller.organization in {None, organization["name"]} else 1
+        known["organizations"] += [org_id] * weight
+        known["users"] += people * weight
+        known["subscriptions"] += [row["id"] for row in subscriptions] * weight
+    for name, ids in known.items():
+        (folder / f"{name}.txt").write_text("".join(f'"{one}"\n' for one in ids))
