@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from credits import suspension
 from credits.models import Allocation, CreditPool, JournalEntry, Price, Usage
 from orgbilling.web.console import ReadOnlyAdmin
 
@@ -21,9 +22,25 @@ class CreditPoolAdmin(ReadOnlyAdmin):
         "used",
         "available_credits",
         "spending_until",
+        "is_suspended",
     )
     list_select_related = ("org",)
     search_fields = ("org__name", "org__display_name")
+    actions = ("suspend", "reactivate")
+
+    @admin.action(description="Suspend the organizations: nobody may spend")
+    def suspend(self, request: HttpRequest, pools: QuerySet[CreditPool]) -> None:
+        """Refuse every charge of the chosen pools' organizations from now on."""
+        for pool in pools:
+            suspension.suspend(pool.org_id)
+        self.message_user(request, f"Suspended: {len(pools)}.")
+
+    @admin.action(description="Reactivate the organizations")
+    def reactivate(self, request: HttpRequest, pools: QuerySet[CreditPool]) -> None:
+        """Let them spend again, as far as their subscriptions do."""
+        for pool in pools:
+            suspension.reactivate(pool.org_id)
+        self.message_user(request, f"Reactivated: {len(pools)}.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CreditPool]:
         """Pools with their totals."""

@@ -16,6 +16,7 @@ class OrganizationsConfig(AppConfig):
 
         Raises ImproperlyConfigured.
         """
-        if settings.OIDC_ISSUER and not (settings.OIDC_AUDIENCE and settings.OIDC_JWKS_URL):
-            msg = "OIDC_ISSUER needs OIDC_AUDIENCE and OIDC_JWKS_URL beside it."
+        given = (settings.OIDC_ISSUER, settings.OIDC_AUDIENCE, settings.OIDC_JWKS_URL)
+        if any(given) and not all(given):
+            msg = "Single sign-on needs OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL: all or none."
             raise ImproperlyConfigured(msg)

@@ -5,10 +5,6 @@ from django.urls import include, path
 
 API = "api/v1/org-billing/"
 
-admin.site.site_title = admin.site.site_header = "Org billing"
-admin.site.index_title = "Console"
-admin.site.site_url = "/api/docs"
-
 urlpatterns = [
     path("", include("orgbilling.web.urls")),
     path(API, include("credits.urls")),

@@ -3,6 +3,9 @@
 import itertools
 from typing import Any
 
+import factory
+import factory.django
+
 from credits.onboarding import open_organization
 from organizations.access import Principal
 from organizations.choices import Role, Scope
@@ -12,12 +15,35 @@ _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
 
 
-def make_user(email: str = "", name: str = "", password: str | None = None, **flags: Any) -> User:
+class UserFactory(factory.django.DjangoModelFactory[User]):
     """A user who can't sign in with a password unless one is given: hashing takes its time."""
-    number = next(_numbers)
-    return User.objects.create_user(
-        email or f"user{number}@example.com", password, name or f"User {number}", **flags
-    )
+
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda number: f"user{number}@example.com")
+    name = factory.Sequence(lambda number: f"User {number}")
+    password = None
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
+        return model_class.objects.create_user(*args, **fields)
+
+
+class MemberFactory(factory.django.DjangoModelFactory[Member]):
+    """A membership, of a new user unless one is given."""
+
+    class Meta:
+        model = Member
+
+    user = factory.SubFactory(UserFactory)
+    role = Role.MEMBER
+
+
+def make_user(email: str = "", name: str = "", password: str | None = None, **flags: Any) -> User:
+    """A user; the address and the name are made up when left out."""
+    given = {"email": email, "name": name, "password": password}
+    return UserFactory(**{field: value for field, value in given.items() if value}, **flags)
 
 
 def make_organization(
@@ -34,7 +60,7 @@ def make_organization(
 
 def make_member(org: Organization, role: Role = Role.MEMBER, user: User | None = None) -> Member:
     """A membership, of a new user unless one is given."""
-    return Member.objects.create(org=org, user=user or make_user(), role=role)
+    return MemberFactory(org=org, role=role, **({"user": user} if user else {}))
 
 
 def make_key(

@@ -87,7 +87,7 @@ PROBLEMS: dict[str, Problem] = {
         404,
         "No credit pool",
         "The organization has no credit pool.",
-        "Ask a system administrator: every organization is made with one.",
+        "Adding credits makes one.",
     ),
     "method_not_allowed": Problem(
         405,

@@ -9,7 +9,7 @@ from orgbilling.lib.ids import uuid7
 from tests.api_client import problem
 from tests.authorization.calls import body_of, path_of, prepare, send
 from tests.authorization.table import CALLERS, ROWS
-from tests.authorization.tenants import TENANTS, undone
+from tests.authorization.tenants import undone
 
 IN_BODY = {"POST subscriptions", "POST credits/deduct"}
 OF_AN_ORGANIZATION = [row for row in ROWS if "{org_id}" in row.route or str(row) in IN_BODY]
@@ -128,10 +128,9 @@ def test_a_key_of_another_organization_is_404_under_ones_own_and_lives_on(world)
     assert ApiKey.objects.get(pk=foreign.api_key.pk).revoked_at is None
 
 
-@pytest.mark.parametrize("name", TENANTS)
 @pytest.mark.parametrize("row", WITH_AN_ID, ids=str)
-def test_a_malformed_id_is_404_for_everyone_signed_in(world, row, name):
-    tenant = world.tenants[name]
+def test_a_malformed_id_is_404_for_everyone_signed_in(world, row):
+    tenant = world.tenants["alpha"]
     clients = world.callers(tenant, row.scope)
     parameters = [part.strip("{}") for part in row.route.split("/") if part.startswith("{")]
     for parameter in parameters:

@@ -70,4 +70,4 @@ def test_a_changed_price_is_for_new_subscriptions(console, rows, alpha):
 def test_the_console_is_for_system_admins(alice, rows):
     client = Client()
     client.force_login(alice)
-    assert client.get("/admin/billing/billingevent/").status_code == 302
+    assert client.get("/admin/billing/billingevent/").status_code == 403

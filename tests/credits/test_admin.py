@@ -5,6 +5,8 @@ from django.test import Client
 
 from credits.deducting import deduct
 from credits.functions import Charge, Origin
+from credits.models import CreditPool
+from tests.api_client import ok, problem
 
 pytestmark = pytest.mark.django_db
 PAGES = ("creditpool", "allocation", "usage", "journalentry", "price")
@@ -36,7 +38,17 @@ def test_lists_and_rows_are_shown_and_never_written(console, funded, alice, page
 def test_an_owner_is_no_system_admin(funded, alice, page):
     client = Client()
     client.force_login(alice)
-    assert client.get(f"/admin/credits/{page}/").status_code == 302
+    assert client.get(f"/admin/credits/{page}/").status_code == 403
+
+
+def test_suspending_and_reactivating(console, funded, system_key, client_for, alice):
+    api = client_for(system_key)
+    spend = {"org_id": str(funded.pk), "user_id": str(alice.pk), "service_name": "x", "credits": 1}
+    chosen = {"_selected_action": [str(CreditPool.objects.get(org=funded).pk)]}
+    console.post("/admin/credits/creditpool/", {"action": "suspend", **chosen})
+    problem(api.post("credits/deduct", spend), 422, "organization_suspended")
+    console.post("/admin/credits/creditpool/", {"action": "reactivate", **chosen})
+    ok(api.post("credits/deduct", spend), 201)
 
 
 @pytest.mark.parametrize(
