@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -13,6 +14,9 @@ from organizations.choices import Role
 from organizations.models import ApiKey, Member, Organization, User
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import OrgBillingError
+
+# Roles and scopes say who may do what; groups say nothing here.
+admin.site.unregister(Group)
 
 
 class UserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]

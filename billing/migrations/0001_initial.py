@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "v_org_billing_summary",
+                "verbose_name": "billing summary",
+                "verbose_name_plural": "billing summaries",
                 "abstract": False,
                 "managed": False,
             },

@@ -33,6 +33,8 @@ class BillingSummary(View):
         """The view."""
 
         db_table = "v_org_billing_summary"
+        verbose_name = "billing summary"
+        verbose_name_plural = "billing summaries"
 
     def __str__(self) -> str:
         return self.org_name

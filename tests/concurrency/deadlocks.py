@@ -1,22 +1,29 @@
 """How many deadlocks PostgreSQL has met in this database."""
 
-from django.db import connection
+from typing import Any
 
-BACKENDS = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+from django.db import connection, connections
+
+CONNECTED = """
+    SELECT array_agg(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
 """
+LEFT = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 def deadlocks() -> int:
-    """The counter, once every other connection is closed: a connection reports what it met by then."""
-    connection.close()
-    connection.close_pool()
+    """The counter, once everybody connected until now is gone: what they met is counted by then."""
+    before = ask(CONNECTED)
+    for each in connections.all():
+        each.close()
+        each.close_pool()
+    while ask(LEFT, before):
+        pass
+    return int(ask(DEADLOCKS))
+
+
+def ask(sql: str, *args: Any) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(BACKENDS)
-        while cursor.fetchone()[0]:
-            cursor.execute(BACKENDS)
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute(DEADLOCKS)
-        return int(cursor.fetchone()[0])
+        cursor.execute(sql, args or None)
+        return cursor.fetchone()[0]

@@ -35,7 +35,8 @@ def test_a_member_signs_in_and_sees_their_own_credits(alpha, bob):
     assert answer.status_code == 302
     page = client.get("/admin/").content.decode()
     assert "Test Org Alpha" in page
-    assert "1,500 of 1,500" in page
+    assert "1,500 of 1,500 credits left" in page
+    assert "Recent actions" not in page
     assert "Charlie" not in page
     for path in (
         "credits/creditpool/",
@@ -78,6 +79,7 @@ def test_a_system_admin_sees_the_tables(system_admin):
     client, _answer = signed_in(system_admin)
     page = client.get("/admin/").content.decode()
     assert "Credit pools" in page
+    assert "Groups" not in page
     assert "Org billing" in page
 
 
