@@ -5,11 +5,11 @@ from django.db import models
 from django.http import HttpRequest
 
 from billing.models import BillingEvent, BillingSummary, Payment, Plan, Subscription
-from orgbilling.web.console import ReadOnlyAdmin
+from orgbilling.web.console import ForgivingAdmin, ReadOnlyAdmin
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PlanAdmin(ForgivingAdmin):
     """The catalogue; a changed price is for new subscriptions, the others keep theirs."""
 
     list_display = ("name", "code", "monthly_price", "currency", "credit_price", "is_active")

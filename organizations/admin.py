@@ -14,6 +14,7 @@ from organizations.choices import Role
 from organizations.models import ApiKey, Member, Organization, User
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import OrgBillingError
+from orgbilling.web.console import ForgivingAdmin
 
 # Roles and scopes say who may do what; groups say nothing here.
 admin.site.unregister(Group)
@@ -54,7 +55,7 @@ class UserForm(UserChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(ForgivingAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """People; one who has left is switched off, not deleted."""
 
     form = UserForm
@@ -80,7 +81,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrganizationAdmin(ForgivingAdmin):
     """Organizations; they are opened with their pool by the API, and never deleted."""
 
     list_display = ("name", "display_name", "status", "timezone", "created_at")
@@ -110,7 +111,7 @@ class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Member)
-class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MemberAdmin(ForgivingAdmin):
     """Memberships: added here, given other roles by actions; removed by the API, with credits."""
 
     list_display = ("user", "org", "role", "joined_at")
@@ -175,7 +176,7 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(ForgivingAdmin):
     """API keys, to look at and to revoke; a new one is issued by the API."""
 
     list_display = ("name", "prefix", "org", "scopes", "expires_at", "revoked_at", "last_used_at")

@@ -10,14 +10,17 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db import DataError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from orgbilling.web.strict_json import storable
 
 
 @contextmanager
 def _lookups() -> Iterator[None]:
     try:
         yield
-    except (DataError, ValueError, OverflowError) as exc:
+    except (DataError, ValueError, TypeError, OverflowError) as exc:
         raise IncorrectLookupParameters from exc
 
 
@@ -44,11 +47,27 @@ class ForgivingChangeList(ChangeList):
 
 
 class ForgivingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page whose list survives any query string."""
+    """A page whose list survives any query string, and which is not found under an id that no row can have."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The forgiving one."""
         return ForgivingChangeList
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """The row, None when there is none."""
+        if not storable(object_id):
+            return None
+        return super().get_object(request, object_id, from_field)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """The rows found, none for a text that no row can have; and whether they may come twice."""
+        if not storable(search_term):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 class ReadOnlyAdmin(ForgivingAdmin):

@@ -60,11 +60,16 @@ class Tenant:
 
 
 class World:
-    """Both tenants and a system admin; makes the callers of one tenant's rows."""
+    """Both tenants, a system admin, and every caller of either tenant."""
 
     def __init__(self) -> None:
         self.tenants = {name: Tenant(name) for name in TENANTS}
         self.system_admin = make_user("root@example.com", "Root", is_staff=True, is_superuser=True)
+        self._clients: dict[tuple[str, Scope], dict[str, ApiClient]] = {}
+        for tenant in self.tenants.values():
+            people = self._people(tenant)
+            for scope in Scope:
+                self._clients[tenant.name, scope] = {**people, **self._keys(tenant, scope)}
 
     def other(self, tenant: Tenant) -> Tenant:
         """The tenant that this one is not."""
@@ -72,8 +77,7 @@ class World:
 
     def callers(self, tenant: Tenant, scope: str | None = None) -> dict[str, ApiClient]:
         """A client for each column of the table, the keys made for a row with this scope."""
-        clients = {"anonymous": ApiClient(), **self._people(tenant)}
-        clients |= self._keys(tenant, Scope(scope or Scope.CREDITS_READ))
+        clients = self._clients[tenant.name, Scope(scope or Scope.CREDITS_READ)]
         assert set(clients) == set(CALLERS)
         return clients
 
@@ -83,7 +87,8 @@ class World:
             "stranger": self.other(tenant).owner,
             "system_admin": self.system_admin,
         }
-        return {name: ApiClient(user=user) for name, user in people.items()}
+        clients = {name: ApiClient(user=user) for name, user in people.items()}
+        return {"anonymous": ApiClient(), **clients}
 
     def _keys(self, tenant: Tenant, scope: Scope) -> dict[str, ApiClient]:
         org, foreign = tenant.org, self.other(tenant).org

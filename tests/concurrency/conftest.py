@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from orgbilling.lib import transactions
 from organizations.models import Organization, User
+from orgbilling.lib import transactions
 from tests.concurrency.deadlocks import deadlocks
 from tests.credits.conftest import fund, give, let_spend
 

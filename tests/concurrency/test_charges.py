@@ -79,9 +79,7 @@ def test_members_of_one_organization_charge_side_by_side(rich):
     members = [make_member(rich).user for _ in range(10)]
     for member in members:
         give(rich, member, 100)
-    together(
-        lambda member=member: deduct(charge(rich, member, 10)) for member in members * 10
-    )
+    together(lambda member=member: deduct(charge(rich, member, 10)) for member in members * 10)
     for member in members:
         seen = balances(rich, member)
         assert (seen.remaining, seen.used, seen.charges) == (0, 100, 10)

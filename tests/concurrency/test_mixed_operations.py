@@ -85,9 +85,7 @@ class Caller:
         return Allocation.objects.close(org_id=self.org.pk, user_id=user.pk, origin=ORIGIN)
 
     def reset(self, user):
-        return Allocation.objects.reset_if_due(
-            org_id=self.org.pk, user_id=user.pk, origin=ORIGIN
-        )
+        return Allocation.objects.reset_if_due(org_id=self.org.pk, user_id=user.pk, origin=ORIGIN)
 
     def leave(self, user):
         remove_member(org_id=self.org.pk, user_id=user.pk, by=self.by, request_id="test")

@@ -54,9 +54,7 @@ def test_fifty_grants_with_one_key_are_one(alpha):
             pool = fund(alpha, 1_000)
             return 201, {"total": pool.total_credits}
 
-        return run_once(
-            org_id=alpha.pk, operation="add", key="one", body_hash=b"same", work=work
-        )
+        return run_once(org_id=alpha.pk, operation="add", key="one", body_hash=b"same", work=work)
 
     answers = together([grant] * 50)
     assert {(answer.status, answer.body) for answer in answers} == {(201, b'{"total":1000}')}

@@ -9,7 +9,7 @@ from credits.deducting import Receipt, deduct
 from credits.models import Allocation, JournalEntry, Usage
 from orgbilling.lib.clock import now, simulated
 from tests.concurrency.invariants import broken
-from tests.concurrency.threads import Elsewhere, together
+from tests.concurrency.threads import Elsewhere, attempt, together
 from tests.credits.conftest import ORIGIN, fund, give, let_spend
 from tests.regressions.ledger import Balances, balances, charge
 from tests.regressions.teeth import constraint, guarded_by, sql
@@ -38,7 +38,9 @@ def charge_next_month(org, user, credits=5):
 
 
 def resets(org):
-    return list(JournalEntry.objects.filter(org=org, kind="reset").values_list("credits", flat=True))
+    return list(
+        JournalEntry.objects.filter(org=org, kind="reset").values_list("credits", flat=True)
+    )
 
 
 @guarded_by(
@@ -77,9 +79,7 @@ def test_forty_charges_and_the_job_at_once_reset_once(spent, alice):
 
     def job():
         with next_month():
-            return Allocation.objects.reset_if_due(
-                org_id=spent.pk, user_id=alice.pk, origin=ORIGIN
-            )
+            return Allocation.objects.reset_if_due(org_id=spent.pk, user_id=alice.pk, origin=ORIGIN)
 
     works = [lambda: charge_next_month(spent, alice), job]
     ends = together([*works[:1] * 40, *works[1:] * 5])
@@ -103,3 +103,24 @@ def test_a_pool_that_is_short_is_shared_once(alpha, alice, bob):
     assert broken(alpha.pk) == []
     lefts = sorted(balances(alpha, user).remaining for user in (alice, bob))
     assert lefts == [0, 45]
+
+
+@guarded_by(
+    date=sql("allocate_credits_to_user", ("greatest(v_now, a.last_reset_date)", "v_now")),
+)
+def test_who_waited_past_midnight_opens_no_period_again(alpha, alice):
+    """A transaction's now is when it began, which may be before the reset that it waited for."""
+    fund(alpha, 1_000)
+    let_spend(alpha)
+    give(alpha, alice, 100, reset_period="weekly")
+    midnight = Allocation.objects.get(org=alpha, user=alice).next_reset_date
+    with simulated(midnight + timedelta(minutes=1)):
+        deduct(charge(alpha, alice, 10))
+    with simulated(midnight - timedelta(minutes=1)):
+        give(alpha, alice, 1, reset_period="daily")
+    with simulated(midnight + timedelta(minutes=2)):
+        charged = attempt(lambda: deduct(charge(alpha, alice, 10)))
+    assert isinstance(charged, Receipt)
+    assert resets(alpha) == [0]
+    row = Allocation.objects.get(org=alpha, user=alice)
+    assert (row.last_reset_date, row.next_reset_date) == (midnight, midnight + timedelta(days=1))

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def await_answers(child: Child, port: int) -> None:
 def own_database() -> Iterator[str]:
     """The URL of a new, empty database on the session's server."""
     server = os.environ["DATABASE_URL"]
-    name = f"fuzz_{os.getpid()}"
+    name = f"fuzz_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:

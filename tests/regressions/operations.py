@@ -60,7 +60,7 @@ def body_of(document: Any, request: Any) -> tuple[list[str], dict[str, Any]]:
     name = media["schema"]["$ref"].rsplit("/", 1)[1]
     schema = document["components"]["schemas"][name]
     examples = [example["value"] for example in media.get("examples", {}).values()]
-    body = examples[0] if examples else {field: "good-name" for field in schema["required"]}
+    body = examples[0] if examples else dict.fromkeys(schema["required"], "good-name")
     return list(schema["properties"]), body
 
 
@@ -69,4 +69,3 @@ def with_value(body: Mapping[str, Any], field: str, json_text: str) -> bytes:
     others = {name: value for name, value in body.items() if name != field}
     start = json.dumps(others)[:-1]
     return f'{start}{", " if others else ""}"{field}": {json_text}}}'.encode()
-

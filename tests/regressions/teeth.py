@@ -5,6 +5,7 @@ taken away, when there are several; and with none, where it has to fail.
 """
 
 import __future__
+
 import inspect
 import sys
 import textwrap
@@ -203,11 +204,13 @@ def python(owner: Any, name: str, *changes: Change) -> Guard:
         original = inspect.getattr_static(owner, name)
         function = inspect.unwrap(getattr(original, "__func__", original))
         source = changed(textwrap.dedent(inspect.getsource(function)), changes, name)
-        scope: dict[str, Any] = {}
+        # super() without arguments looks for the class where the function was made.
+        made = f"def make(__class__):\n{textwrap.indent(source, '    ')}\n    return {name}\n"
+        flags, scope = __future__.annotations.compiler_flag, {}
+        code = compile(made, name, "exec", flags, dont_inherit=True)
         # The module's own globals, so that what the test replaces there is replaced here too.
-        code = compile(source, name, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
         exec(code, vars(sys.modules[function.__module__]), scope)
-        with replaced(owner, name, scope[name])():
+        with replaced(owner, name, scope["make"](owner))():
             yield
 
     return gone

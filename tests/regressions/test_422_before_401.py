@@ -43,9 +43,7 @@ def routes():
     paths = []
     for path in dict.fromkeys(found):
         for some_id in (SOME_ID, "nonsense"):
-            filled = "/".join(
-                some_id if part.startswith("<") else part for part in path.split("/")
-            )
+            filled = "/".join(some_id if part.startswith("<") else part for part in path.split("/"))
             paths.append(f"/{filled}")
     return list(dict.fromkeys(paths))
 

@@ -112,9 +112,7 @@ def test_a_body_nested_100000_deep(api):
     problem(refused, 400, "malformed_json")
 
 
-@guarded_by(
-    digits=python(strict_json, "loads", ("(ValueError, RecursionError)", "RecursionError"))
-)
+@guarded_by(digits=python(strict_json, "loads", ("(ValueError, RecursionError)", "RecursionError")))
 def test_a_number_of_5000_digits(api):
     raw = b'{"credits": ' + b"9" * 5_000 + b"}"
     problem(api.request("POST", "credits/deduct", raw=raw), 400, "malformed_json")
@@ -149,7 +147,7 @@ def test_a_key_twice_is_not_the_last_one(api, funded, alice):
     strictness=replaced(
         fields.StrictIntegerField,
         "to_internal_value",
-        lambda self, data: int(data),
+        lambda _self, data: int(data),
     )
 )
 def test_an_amount_is_never_guessed(api, funded, alice, credits):
@@ -163,7 +161,7 @@ def test_an_amount_is_never_guessed(api, funded, alice, credits):
     range=replaced(
         fields.CreditsField,
         "__init__",
-        lambda self, **named: fields.StrictIntegerField.__init__(self, **named),
+        fields.StrictIntegerField.__init__,
     )
 )
 def test_an_amount_beyond_every_number(api, funded, alice, credits):
@@ -232,9 +230,7 @@ def test_a_second_subscription(api, funded):
 
 
 @guarded_by(
-    view=python(
-        views.ApiView, "dispatch", ("except Exception as exc:", "except KeyError as exc:")
-    ),
+    view=python(views.ApiView, "dispatch", ("except Exception as exc:", "except KeyError as exc:")),
     handler=replaced(urls, "handler500", "django.views.defaults.server_error"),
 )
 def test_what_nobody_foresaw_tells_nothing(api, funded, monkeypatch):

@@ -51,34 +51,44 @@ class Answers:
         media = answer.get("Content-Type", "")
         good = answer.status_code < 500 and (
             answer.status_code == 204
-            or media == ("application/json" if answer.status_code < 400 else "application/problem+json")
+            or media
+            == ("application/json" if answer.status_code < 400 else "application/problem+json")
         )
         if not good or "X-Injected" in answer.headers:
             self.wrong[what] = (answer.status_code, answer.content[:200])
 
 
+def writing(known):
+    """The operations with a body; of PUT and PATCH, which are one, only PUT."""
+    found = [operation for operation in operations(known) if operation.fields]
+    put = {operation.path for operation in found if operation.method == "PUT"}
+    return [each for each in found if each.method != "PATCH" or each.path not in put]
+
+
 def test_no_field_of_any_body_makes_a_500(api, known, funded, alice):
     answers = Answers()
-    for operation in operations(known):
+    for operation in writing(known):
         for field in operation.fields:
             for value in VALUES:
                 raw = with_value(operation.body, field, value)
                 answer = api.request(operation.method, operation.path, raw=raw)
                 answers.take(answer, operation.method, operation.path, field, value[:60])
     assert answers.wrong == {}
-    assert answers.asked > 1_500
+    assert answers.asked > 1_200
     assert broken(funded.pk) == []
     assert balances(funded, alice).remaining == 1_000
 
 
 def test_no_body_makes_a_500(api, known, funded):
     answers = Answers()
-    for operation in operations(known):
-        if operation.method in {"POST", "PUT", "PATCH"}:
-            for body in BODIES:
-                answer = api.request(operation.method, operation.path, raw=body)
-                answers.take(answer, operation.method, operation.path, body[:40])
-                assert answer.status_code >= 400 or body.strip() in {b"", b"{}"}
+    for operation in writing(known):
+        for body in BODIES:
+            answer = api.request(operation.method, operation.path, raw=body)
+            answers.take(answer, operation.method, operation.path, body[:40])
+            assert answer.status_code >= 400 or body.strip() == b""
+        for media in CONTENT_TYPES:
+            answer = api.request(operation.method, operation.path, raw=b"{}", Content_Type=media)
+            answers.take(answer, operation.method, operation.path, media[:40])
     assert answers.wrong == {}
 
 
@@ -87,7 +97,7 @@ def test_no_query_makes_a_500(api, known):
     for operation in operations(known):
         queries = [f"{name}={value}" for name in operation.parameters for value in PARAMETERS]
         queries += [f"{name}=1" for name in ("format", "nobody_knows_this", "%00", "%ff", "")]
-        queries += ["&".join(queries[:1] * 2), "&" * 2_000, "a=1&" * 2_000]
+        queries += ["&".join(queries[:1] * 2), "&" * 500, "a=1&" * 500]
         for query in queries:
             answer = api.request(operation.method, f"{operation.path}?{query}")
             answers.take(answer, operation.method, operation.path, query[:100])
@@ -106,12 +116,14 @@ def test_no_path_makes_a_500(api, known):
 
 
 def test_no_header_makes_a_500(api, known):
-    answers = Answers()
-    moving = [operation for operation in operations(known) if operation.method in {"POST", "PUT"}]
-    for operation in (operations(known)[0], *moving):
-        for name in ("X_Request_ID", "Idempotency_Key", "Accept", "Content_Encoding", "Host"):
-            for value in HEADER_VALUES:
-                raw = json.dumps(dict(operation.body)).encode() if operation.fields else None
-                answer = api.request(operation.method, operation.path, raw=raw, **{name: value})
-                answers.take(answer, operation.method, operation.path, name, value[:60])
+    """All read the same ones in the same place, but for the key."""
+    answers, some = Answers(), [operations(known)[0], *writing(known)[:2]]
+    everywhere = ("X_Request_ID", "Accept", "Content_Encoding", "Host", "Authorization")
+    tried = [(operation, name) for operation in some for name in everywhere]
+    tried += [(operation, "Idempotency_Key") for operation in writing(known)]
+    for operation, name in tried:
+        for value in HEADER_VALUES:
+            raw = json.dumps(dict(operation.body)).encode() if operation.fields else None
+            answer = api.request(operation.method, operation.path, raw=raw, **{name: value})
+            answers.take(answer, operation.method, operation.path, name, value[:60])
     assert answers.wrong == {}

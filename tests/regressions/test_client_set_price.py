@@ -23,7 +23,7 @@ def customers(alice, alpha_key, client_for):
     return [client_for(alice), client_for(alpha_key)]
 
 
-@guarded_by(caller=replaced(AddCreditsView, "may_name_price", lambda self: True))
+@guarded_by(caller=replaced(AddCreditsView, "may_name_price", lambda _self: True))
 def test_nobody_gives_themselves_credits(alpha, customers):
     for number, api in enumerate(customers):
         api.post(f"credits/{alpha.pk}/add", {"credits": 1_000, "purchase_amount": "0.00"})
@@ -117,4 +117,8 @@ def test_what_the_catalogue_charges_is_what_is_charged(alpha, alice, client_for)
         "quantity": 3,
     }
     usage = ok(api.post("credits/deduct", body), 201)
-    assert (usage["unit_price"], usage["credits_used"], usage["remaining_credits"]) == (50, 150, 350)
+    assert (usage["unit_price"], usage["credits_used"], usage["remaining_credits"]) == (
+        50,
+        150,
+        350,
+    )

@@ -98,6 +98,8 @@ def test_closing_takes_the_pool_first(funded, alice):
 
 @guarded_by(order=python(AllocationManager, "reset_if_due", ("pools.lock(org_id)", "pass")))
 def test_a_reset_takes_the_pool_first(funded, alice):
+    Usage.objects.charge(charge(funded, alice, 50))
+
     def reset():
         with simulated(now() + timedelta(days=40)):
             return Allocation.objects.reset_if_due(

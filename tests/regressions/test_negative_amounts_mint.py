@@ -103,7 +103,7 @@ def test_no_pool_is_emptied_below_zero(funded, alice):
 any_integer = replaced(
     fields.CreditsField,
     "__init__",
-    lambda self, **options: serializers.IntegerField.__init__(self, **options),
+    serializers.IntegerField.__init__,
 )
 
 

@@ -126,7 +126,7 @@ def test_the_bodys_request_id_is_a_key(funded, alice, alpha_key, client_for):
 
 @pytest.mark.django_db
 @guarded_by(
-    stored_answer=replaced(AnswerManager, "claim", lambda self, **named: None),
+    stored_answer=replaced(AnswerManager, "claim", lambda _self, **_named: None),
     journal=constraint("credit_journal", "journal_org_key_uniq"),
     history=constraint("org_billing_history", "org_billing_history_org_id_key_key"),
 )
@@ -139,7 +139,7 @@ def test_a_retried_top_up_adds_nothing(alpha, system_admin, client_for):
 
 @pytest.mark.django_db
 @guarded_by(
-    stored_answer=replaced(AnswerManager, "claim", lambda self, **named: None),
+    stored_answer=replaced(AnswerManager, "claim", lambda _self, **_named: None),
     journal=constraint("credit_journal", "journal_org_key_uniq"),
 )
 def test_a_retried_allocation_gives_nothing(funded, alice, bob, client_for):

@@ -93,7 +93,8 @@ BEGIN
         reset_period = v_period,
         next_reset_date = CASE
             WHEN v_period = a.reset_period AND a.is_active THEN a.next_reset_date
-            ELSE public.period_boundary(a.reset_anchor, v_period, v_zone, v_now)
+            -- Who began before a boundary and waited for the locks past it must not open that period again.
+            ELSE public.period_boundary(a.reset_anchor, v_period, v_zone, greatest(v_now, a.last_reset_date))
         END,
         is_active = true,
         allocated_by = p_actor,
