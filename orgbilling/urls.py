@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 API = "api/v1/org-billing/"
 
@@ -11,6 +12,9 @@ urlpatterns = [
     path(API, include("organizations.urls")),
     path(API, include("billing.urls")),
     path("admin/", admin.site.urls),
+    # What people type.
+    path("", RedirectView.as_view(url="/admin/")),
+    path("admin", RedirectView.as_view(url="/admin/")),
 ]
 
 handler400 = "orgbilling.web.failures.bad_request"

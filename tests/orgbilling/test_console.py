@@ -91,3 +91,9 @@ def test_wrong_passwords_and_disabled_accounts_stay_out(bob):
     _client, answer = signed_in(bob)
     assert answer.status_code == 200
     assert Client().get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("typed", ["/", "/admin"])
+def test_what_people_type_leads_to_the_console(db, typed):
+    answer = Client().get(typed)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
