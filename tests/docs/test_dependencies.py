@@ -39,7 +39,9 @@ def test_the_licence_is_the_declared_one(name: str, licence: str) -> None:
     try:
         declared = metadata(name)
     except PackageNotFoundError:
-        pytest.skip("not installed here")
+        # Only the installer itself may be missing: where it can't run, pip has taken its place.
+        assert name == "uv"
+        return
     expression = declared.get("License-Expression")
     if expression is not None:
         assert licence == expression
