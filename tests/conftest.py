@@ -16,6 +16,7 @@ from organizations.choices import Role
 from organizations.models import Member, Organization, User
 from tests.api_client import ApiClient
 from tests.factories import make_key, make_organization, make_user
+from tests.ledger import fund, give, let_spend
 
 # Filled by migrations, and read by every test: tests that commit leave them alone.
 CATALOGUES = frozenset({"plans", "service_catalogue", "service_prices"})
@@ -77,6 +78,16 @@ def alpha(alice: User, bob: User) -> Organization:
     organization = make_organization("test-org-alpha", "Test Org Alpha", owner=alice)
     Member.objects.create(org=organization, user=bob, role=Role.MEMBER)
     return organization
+
+
+@pytest.fixture
+def funded(alpha: Organization, alice: User, bob: User) -> Organization:
+    """Alpha with 10,000 credits: 1,000 for Alice, 500 for Bob; 8,500 are available."""
+    fund(alpha, 10_000)
+    let_spend(alpha)
+    give(alpha, alice, 1_000)
+    give(alpha, bob, 500)
+    return alpha
 
 
 @pytest.fixture

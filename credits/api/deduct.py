@@ -56,25 +56,22 @@ class DeductView(BodyOrgView):
     def post(self, request: Request) -> HttpResponse:
         """201 with the usage row; 200 when the same request was charged before."""
         body = self.authorized_body(request)
-        self._require_own(body)
-        charge = self._charge(request, body)
+        org_id = org_id_of(body)
+        self._require_own(body, org_id)
+        charge = self._charge(request, body, org_id)
         outcome = deduct(charge)
         if isinstance(outcome, Receipt):
             return self._receipt(outcome)
         return respond(outcome)
 
-    def _require_own(self, body: dict[str, Any]) -> None:
+    def _require_own(self, body: dict[str, Any], org_id: UUID) -> None:
         """A plain member spends their own credits only.
 
         Raises:
             PermissionRefused: the body names somebody else.
         """
         caller = self.principal
-        if (
-            caller.is_service
-            or caller.is_system_admin
-            or caller.role_in(org_id_of(body)) != Role.MEMBER
-        ):
+        if caller.is_service or caller.is_system_admin or caller.role_in(org_id) != Role.MEMBER:
             return
         named = body.get("user_id")
         if not isinstance(named, str) or parse_id(named) != caller.actor_user_id:
@@ -82,8 +79,7 @@ class DeductView(BodyOrgView):
                 "A member may spend their own credits; org billing roles anybody's."
             )
 
-    def _charge(self, request: Request, body: dict[str, Any]) -> Charge:
-        org_id: UUID = org_id_of(body)
+    def _charge(self, request: Request, body: dict[str, Any], org_id: UUID) -> Charge:
         try:
             wanted = self.validated(request, DeductSerializer)
             key = key_of(request) or wanted.get("request_id")

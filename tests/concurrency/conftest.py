@@ -7,7 +7,7 @@ import pytest
 from organizations.models import Organization, User
 from orgbilling.lib import transactions
 from tests.concurrency.deadlocks import deadlocks
-from tests.credits.conftest import fund, give, let_spend
+from tests.ledger import fund, give, let_spend
 
 
 @pytest.fixture

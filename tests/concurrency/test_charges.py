@@ -9,9 +9,8 @@ from credits.idempotency import Answer
 from credits.models import StoredAnswer, Usage
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import together
-from tests.credits.conftest import give
 from tests.factories import make_member
-from tests.regressions.ledger import balances, charge
+from tests.ledger import balances, charge, give
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("smooth")]
 

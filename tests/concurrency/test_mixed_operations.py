@@ -16,9 +16,8 @@ from orgbilling.lib.clock import now, simulated
 from orgbilling.lib.errors import IdempotencyKeyReused, NotFound
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import attempt, together
-from tests.credits.conftest import ORIGIN, fund, give, let_spend
 from tests.factories import as_principal, make_member
-from tests.regressions.ledger import charge
+from tests.ledger import ORIGIN, charge, fund, give, let_spend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("smooth")]
 

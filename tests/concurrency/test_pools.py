@@ -13,8 +13,8 @@ from credits.idempotency import run_once
 from credits.models import Allocation, CreditPool, JournalEntry
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import together
-from tests.credits.conftest import ORIGIN, fund
 from tests.factories import make_member
+from tests.ledger import ORIGIN, fund
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("smooth")]
 

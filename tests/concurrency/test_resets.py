@@ -10,8 +10,7 @@ from credits.models import Allocation, JournalEntry, Usage
 from orgbilling.lib.clock import now, simulated
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere, attempt, together
-from tests.credits.conftest import ORIGIN, fund, give, let_spend
-from tests.regressions.ledger import Balances, balances, charge
+from tests.ledger import ORIGIN, Balances, balances, charge, fund, give, let_spend
 from tests.regressions.teeth import constraint, guarded_by, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)

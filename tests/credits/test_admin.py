@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from credits.deducting import deduct
-from credits.functions import Charge, Origin
 from credits.models import CreditPool
 from tests.api_client import ok, problem
+from tests.ledger import charge
 
 pytestmark = pytest.mark.django_db
 PAGES = ("creditpool", "allocation", "usage", "journalentry", "price")
@@ -21,7 +21,7 @@ def console(system_admin):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_lists_and_rows_are_shown_and_never_written(console, funded, alice, page):
-    deduct(Charge(funded.pk, alice.pk, "x", 5, None, None, {}, Origin("system", "r")))
+    deduct(charge(funded, alice, 5))
     listing = console.get(f"/admin/credits/{page}/?q=")
     assert listing.status_code == 200
     assert b"Select" in listing.content

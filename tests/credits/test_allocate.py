@@ -7,8 +7,8 @@ import pytest
 from credits.models import Allocation, CreditPool, JournalEntry
 from organizations.models import Member, Organization
 from tests.api_client import ok, problem
-from tests.credits.conftest import fund, let_spend
 from tests.factories import make_member, make_user
+from tests.ledger import fund, let_spend
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from credits.models import Allocation, CreditPool, StoredAnswer, Usage
 from credits.suspension import reactivate, suspend
 from organizations.choices import Role, Scope
 from tests.api_client import ok, problem
-from tests.credits.conftest import fund, give, let_spend
 from tests.factories import make_key, make_member
+from tests.ledger import fund, give, let_spend
 
 pytestmark = pytest.mark.django_db
 PATH = "credits/deduct"

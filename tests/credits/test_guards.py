@@ -8,8 +8,8 @@ from django.db import DatabaseError, connection, transaction
 
 from credits.models import Allocation, CreditPool, JournalEntry, MemberAllocation
 from organizations.models import Member
-from tests.credits.conftest import give
 from tests.factories import make_member, make_organization
+from tests.ledger import give
 
 pytestmark = pytest.mark.django_db
 

@@ -3,13 +3,11 @@
 import pytest
 from django.db import transaction
 
-from credits.deducting import OPERATION, Receipt, deduct
-from credits.functions import Charge, Origin
-from credits.idempotency import hash_body
+from credits.deducting import Receipt, deduct
 from credits.models import Usage
 from orgbilling.lib.errors import IdempotencyKeyReused
 from tests.concurrency.threads import Elsewhere
-from tests.credits.conftest import fund, give, let_spend
+from tests.ledger import charge, fund, give, let_spend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,17 +21,10 @@ def ready(alpha, alice, bob):
     return alpha
 
 
-def charge(org, user, credits):
-    body_hash = hash_body(OPERATION, {}, {"user": str(user.pk), "credits": credits})
-    return Charge(
-        org.pk, user.pk, "x", credits, None, None, {}, Origin("system", "r", "k", body_hash)
-    )
-
-
 def test_the_same_request_twice(ready, alice):
     with transaction.atomic():
-        Usage.objects.charge(charge(ready, alice, 10))
-        other = Elsewhere(lambda: deduct(charge(ready, alice, 10)))
+        Usage.objects.charge(charge(ready, alice, 10, "k"))
+        other = Elsewhere(lambda: deduct(charge(ready, alice, 10, "k")))
         assert other.is_stuck()
     receipt = other.result()
     assert isinstance(receipt, Receipt)
@@ -43,8 +34,8 @@ def test_the_same_request_twice(ready, alice):
 
 def test_another_members_request_with_the_key(ready, alice, bob):
     with transaction.atomic():
-        Usage.objects.charge(charge(ready, alice, 10))
-        other = Elsewhere(lambda: deduct(charge(ready, bob, 10)))
+        Usage.objects.charge(charge(ready, alice, 10, "k"))
+        other = Elsewhere(lambda: deduct(charge(ready, bob, 10, "k")))
         assert other.is_stuck()
     assert isinstance(other.result(), IdempotencyKeyReused)
     assert Usage.objects.count() == 1
@@ -53,25 +44,25 @@ def test_another_members_request_with_the_key(ready, alice, bob):
 def test_another_members_request_that_needs_the_pool(ready, alice, bob):
     """The other way to the same key: bob's charge has looked for it under the pool's lock already."""
     with transaction.atomic():
-        Usage.objects.charge(charge(ready, alice, 10))
+        Usage.objects.charge(charge(ready, alice, 10, "k"))
 
         def through_the_pool():
             with transaction.atomic():
-                return Usage.objects.charge_with_pool(charge(ready, bob, 10))
+                return Usage.objects.charge_with_pool(charge(ready, bob, 10, "k"))
 
         direct = Elsewhere(through_the_pool)
         assert direct.is_stuck()
     assert type(direct.result()).__name__ == "KeyClaimed"
     assert isinstance(
-        Elsewhere(lambda: deduct(charge(ready, bob, 10))).result(), IdempotencyKeyReused
+        Elsewhere(lambda: deduct(charge(ready, bob, 10, "k"))).result(), IdempotencyKeyReused
     )
     assert Usage.objects.get().user == alice
 
 
 def test_a_rolled_back_charge_frees_its_key(ready, alice):
     with transaction.atomic():
-        Usage.objects.charge(charge(ready, alice, 10))
-        other = Elsewhere(lambda: deduct(charge(ready, alice, 10)))
+        Usage.objects.charge(charge(ready, alice, 10, "k"))
+        other = Elsewhere(lambda: deduct(charge(ready, alice, 10, "k")))
         assert other.is_stuck()
         transaction.set_rollback(True)
     assert not other.result().replayed

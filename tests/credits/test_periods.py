@@ -6,11 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from credits.deducting import Receipt, deduct
-from credits.functions import Charge, Origin, has_sufficient_credits
+from credits.functions import has_sufficient_credits
 from credits.models import Allocation, CreditPool, JournalEntry
 from credits.onboarding import open_organization
 from orgbilling.lib.clock import database_now, simulated
-from tests.credits.conftest import ORIGIN, fund, give, let_spend
+from tests.ledger import ORIGIN, charge, fund, give, let_spend
 
 pytestmark = pytest.mark.django_db
 
@@ -74,10 +74,6 @@ def january(alice):
         let_spend(org)
         give(org, alice, 1_000)
     return org
-
-
-def charge(org, user, credits):
-    return Charge(org.pk, user.pk, "x", credits, None, None, {}, Origin("system", "r"))
 
 
 def test_a_charge_after_the_boundary_resets_first(january, alice):

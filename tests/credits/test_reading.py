@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tests.api_client import ok, problem
-from tests.credits.conftest import fund, give
 from tests.credits.test_deduct import PATH, body
 from tests.factories import make_member
+from tests.ledger import fund, give
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from credits.choices import TRANSFERS, JournalKind
 from credits.deducting import deduct
 from credits.departure import remove_member
 from credits.errors import InsufficientCredits
-from credits.functions import Charge, Origin
+from credits.functions import Origin
 from credits.models import Allocation, CreditPool
 from organizations.models import Organization, User
 from orgbilling.lib import sqlstate
@@ -23,6 +23,7 @@ from orgbilling.lib.clock import now, simulated
 from orgbilling.web.errors import STATUS
 from tests.docs.markdown import ROOT, blocks, codes, rows, section
 from tests.factories import as_principal
+from tests.ledger import charge
 
 PAGE = (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8")
 APPS = ("organizations", "credits", "billing")
@@ -131,21 +132,6 @@ def violations() -> list[int]:
     return found
 
 
-def charge(organization: Organization, user: User, amount: int) -> None:
-    deduct(
-        Charge(
-            org_id=organization.pk,
-            user_id=user.pk,
-            service_name="contact_lookup",
-            credits=amount,
-            quantity=None,
-            service_type=None,
-            metadata={},
-            origin=ORIGIN,
-        )
-    )
-
-
 @pytest.fixture
 def story(transactional_db: None, alpha: Organization, alice: User, bob: User) -> Organization:
     """Credits bought, given, spent, reset and left behind."""
@@ -164,10 +150,10 @@ def story(transactional_db: None, alpha: Organization, alice: User, bob: User) -
             Allocation.objects.allocate(
                 org_id=alpha.pk, user_id=user.pk, credits=credits, origin=ORIGIN
             )
-        charge(alpha, alice, 400)
-        charge(alpha, bob, 450)
-    charge(alpha, alice, 50)
-    charge(alpha, bob, 1)
+        deduct(charge(alpha, alice, 400))
+        deduct(charge(alpha, bob, 450))
+    deduct(charge(alpha, alice, 50))
+    deduct(charge(alpha, bob, 1))
     remove_member(org_id=alpha.pk, user_id=bob.pk, by=as_principal(alice), request_id="docs")
     return alpha
 

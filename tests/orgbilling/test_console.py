@@ -5,8 +5,8 @@ import json
 import pytest
 from django.test import Client
 
-from tests.credits.conftest import fund, give, let_spend
 from tests.factories import make_user
+from tests.ledger import fund, give, let_spend
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"

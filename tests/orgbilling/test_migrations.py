@@ -8,7 +8,7 @@ from django.db import connection
 
 from credits.choices import FOREVER
 from credits.models import Allocation, CreditPool
-from tests.credits.conftest import ORIGIN, fund
+from tests.ledger import ORIGIN, fund
 
 
 def test_models_and_migrations_agree(db):

@@ -12,7 +12,7 @@ from organizations.api import base
 from orgbilling import urls
 from orgbilling.web import body, errors, fields, pagination, query, request_id, strict_json, views
 from tests.api_client import ApiClient, ok, problem
-from tests.regressions.ledger import balances
+from tests.ledger import balances
 from tests.regressions.teeth import both, guarded_by, python, replaced
 
 pytestmark = pytest.mark.django_db

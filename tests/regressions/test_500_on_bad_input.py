@@ -10,8 +10,7 @@ from billing.subscribing import Order, subscribe
 from organizations.models import ApiKey
 from tests.api_client import ApiClient
 from tests.concurrency.invariants import broken
-from tests.credits.conftest import ORIGIN
-from tests.regressions.ledger import balances
+from tests.ledger import ORIGIN, balances
 from tests.regressions.nasty import BODIES, CONTENT_TYPES, HEADER_VALUES, PARAMETERS, VALUES
 from tests.regressions.operations import operations, with_value
 

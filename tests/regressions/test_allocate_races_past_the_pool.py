@@ -8,8 +8,7 @@ from credits.errors import InsufficientPoolCredits
 from credits.models import Allocation, JournalEntry
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere
-from tests.credits.conftest import ORIGIN, fund
-from tests.regressions.ledger import balances
+from tests.ledger import ORIGIN, balances, fund
 from tests.regressions.teeth import constraint, guarded_by, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)

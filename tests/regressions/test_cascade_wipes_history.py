@@ -14,8 +14,7 @@ from billing.subscribing import Order, subscribe
 from credits.deducting import deduct
 from credits.models import Allocation, CreditPool, JournalEntry, Usage
 from tests.concurrency.threads import attempt
-from tests.credits.conftest import ORIGIN, give
-from tests.regressions.ledger import charge
+from tests.ledger import ORIGIN, charge, give
 from tests.regressions.teeth import both, execute, guarded_by, settle, trigger
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from billing.models import BillingEvent, Payment, Subscription
 from credits.models import CreditPool, Usage
 from orgbilling.web.fields import StrictSerializer
 from tests.api_client import ok, problem
-from tests.credits.conftest import give
+from tests.ledger import give
 from tests.regressions.teeth import guarded_by, python, replaced
 
 pytestmark = pytest.mark.django_db

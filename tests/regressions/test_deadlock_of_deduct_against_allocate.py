@@ -19,9 +19,8 @@ from orgbilling.lib.clock import now, simulated
 from orgbilling.lib.errors import DatabaseUnavailable
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere, attempt
-from tests.credits.conftest import ORIGIN
 from tests.factories import as_principal
-from tests.regressions.ledger import charge
+from tests.ledger import ORIGIN, charge
 from tests.regressions.teeth import guarded_by, python, replaced, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)

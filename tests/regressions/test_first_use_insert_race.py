@@ -8,8 +8,7 @@ from credits.models import Allocation, CreditPool, StoredAnswer
 from organizations.models import Organization
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere
-from tests.credits.conftest import ORIGIN, fund
-from tests.regressions.ledger import balances
+from tests.ledger import ORIGIN, balances, fund
 from tests.regressions.teeth import guarded_by, python, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from django.db import transaction
 from credits.models import Usage
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere
-from tests.regressions.ledger import balances, charge
+from tests.ledger import balances, charge
 from tests.regressions.teeth import constraint, guarded_by, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,8 +11,7 @@ from credits.models import Allocation, CreditPool, Usage
 from orgbilling.web import fields
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import attempt
-from tests.credits.conftest import ORIGIN
-from tests.regressions.ledger import balances, charge
+from tests.ledger import ORIGIN, balances, charge
 from tests.regressions.teeth import both, constraint, guarded_by, python, replaced, sql
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from orgbilling.lib.errors import IdempotencyKeyReused
 from tests.api_client import ok, problem
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere, attempt
-from tests.regressions.ledger import balances, charge
+from tests.ledger import balances, charge
 from tests.regressions.teeth import both, constraint, guarded_by, replaced, sql
 
 CHARGES = ("deduct_credits", "deduct_credits_with_pool")

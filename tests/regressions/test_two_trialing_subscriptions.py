@@ -9,7 +9,7 @@ from billing.subscribing import Order, subscribe
 from tests.api_client import ok, problem
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import Elsewhere, attempt
-from tests.credits.conftest import ORIGIN
+from tests.ledger import ORIGIN
 from tests.regressions.teeth import both, constraint, execute, guarded_by
 
 one_live = constraint("organization_subscriptions", "organization_subscriptions_one_live_key")

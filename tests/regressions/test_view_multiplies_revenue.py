@@ -10,9 +10,8 @@ from billing.purchase import Parcel, add_at_named_price, buy_on_account
 from billing.subscribing import Order, subscribe
 from credits.deducting import deduct
 from tests.api_client import ok
-from tests.credits.conftest import ORIGIN, give
 from tests.factories import make_member
-from tests.regressions.ledger import charge
+from tests.ledger import ORIGIN, charge, give
 from tests.regressions.teeth import guarded_by, python, view
 
 pytestmark = pytest.mark.django_db

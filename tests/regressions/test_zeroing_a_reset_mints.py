@@ -9,8 +9,7 @@ from credits.models import Allocation, JournalEntry
 from orgbilling.lib.clock import now, simulated
 from tests.concurrency.invariants import broken
 from tests.concurrency.threads import attempt
-from tests.credits.conftest import ORIGIN, fund, give, let_spend
-from tests.regressions.ledger import Balances, balances, charge
+from tests.ledger import ORIGIN, Balances, balances, charge, fund, give, let_spend
 from tests.regressions.teeth import constraint, execute, guarded_by, sql, trigger
 
 pytestmark = pytest.mark.django_db
