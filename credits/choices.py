@@ -43,6 +43,15 @@ class Operation(models.TextChoices):
     REFUND = "refund"
 
 
+class HoldStatus(models.TextChoices):
+    """What became of a hold; all but pending are final."""
+
+    PENDING = "pending"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
 class JournalKind(models.TextChoices):
     """Why credits moved, other than by usage and holds."""
 
@@ -68,5 +77,5 @@ TRANSFERS: dict[JournalKind, tuple[Bucket, Bucket]] = {
     JournalKind.WITHDRAWAL: (Bucket.AVAILABLE, Bucket.WITHDRAWN),
 }
 
-#: The kinds that put new credits into a pool.
-FILLS = (JournalKind.GRANT, JournalKind.PURCHASE, JournalKind.REFRESH)
+#: The kinds that somebody puts new credits into a pool by; a refresh comes by itself.
+FILLS = (JournalKind.GRANT, JournalKind.PURCHASE)

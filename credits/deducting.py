@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from credits.errors import InsufficientCredits, KeyClaimed
+from credits import refusing
+from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Charge, Charged
-from credits.idempotency import Answer, replay
-from credits.models import StoredAnswer, Usage
-from orgbilling.lib.errors import IdempotencyKeyReused
+from credits.idempotency import Answer, run_claiming
+from credits.models import Usage
+from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
-from orgbilling.lib.transactions import call, run
-from orgbilling.web.errors import problem_of
-from orgbilling.web.responses import encode
+from orgbilling.lib.transactions import call
 
 OPERATION = "deduct"
 
@@ -46,7 +44,7 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
 
     Raises:
         IdempotencyKeyReused: the key was used with another request.
-        OrgBillingError: what forbids the charge; nothing is stored and the same key may be retried.
+        OrgBillingError: what forbids the charge; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
     usage_id = uuid7(at)
@@ -56,48 +54,45 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
         return _decide(charge, usage_id)
     if charged.outcome == "needs_pool":
         return _decide(charge, usage_id)
-    return _receipt(charge, charged)
+    return receipt_of(charge, charged)
 
 
 def _decide(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     try:
-        return run(lambda: _with_pool(charge, usage_id))
-    except KeyClaimed:
-        # Another member's charge took the key between the look and the insert, and has committed:
-        # a second look finds it.
-        return run(lambda: _with_pool(charge, usage_id))
+        return run_claiming(lambda: _with_pool(charge, usage_id))
+    except OrgBillingError as exc:
+        refusing.count(charge, exc)
+        raise
 
 
 def _with_pool(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     charged = Usage.objects.charge_with_pool(charge, usage_id=usage_id)
+    return settled(charge, charged)
+
+
+def settled(charge: Charge, charged: Charged) -> Receipt | Answer:
+    """What an outcome of the locked path is answered with, in the transaction that decided it.
+
+    Raises:
+        IdempotencyKeyReused: the key was used with another request.
+    """
     if charged.outcome == "insufficient_credits":
-        return _refuse(charge, insufficient(charge, charged))
-    if charged.outcome == "refused_before":
-        origin = charge.origin
-        stored = StoredAnswer.objects.get(
-            org_id=charge.org_id, operation=OPERATION, key=origin.idempotency_key
+        return refusing.refuse(
+            OPERATION,
+            charge,
+            insufficient(charge, needed=charged.credits_used, remaining=charged.remaining_credits),
         )
-        return replay(stored, origin.body_hash or b"")
-    return _receipt(charge, charged)
+    if charged.outcome == "refused_before":
+        return refusing.repeated(OPERATION, charge)
+    return receipt_of(charge, charged)
 
 
-def _receipt(charge: Charge, charged: Charged) -> Receipt:
+def receipt_of(charge: Charge, charged: Charged) -> Receipt:
+    """The receipt of a charge that was made.
+
+    Raises:
+        IdempotencyKeyReused: the key was used with another request.
+    """
     if charged.outcome == "key_reused":
         raise IdempotencyKeyReused
     return Receipt(charge, charged)
-
-
-def _refuse(charge: Charge, error: InsufficientCredits) -> Answer:
-    """Store the refusal in the transaction that decided it."""
-    status, document = problem_of(error)
-    body = encode(document)
-    origin = charge.origin
-    if origin.idempotency_key is not None and origin.body_hash is not None:
-        owner: dict[str, Any] = {
-            "org_id": charge.org_id,
-            "operation": OPERATION,
-            "key": origin.idempotency_key,
-        }
-        StoredAnswer.objects.claim(**owner, body_hash=origin.body_hash)
-        StoredAnswer.objects.settle(**owner, status=status, body=body.decode(), final=False)
-    return Answer(status, body)

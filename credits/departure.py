@@ -20,13 +20,19 @@ def remove_member(*, org_id: UUID, user_id: UUID, by: Principal, request_id: str
         PermissionRefused: an owner can only be removed by an owner.
     """
     origin = Origin(by.actor, request_id)
+    run(lambda: end_membership(org_id=org_id, user_id=user_id, by=by, origin=origin))
 
-    def work() -> None:
-        # Pool before allocation before membership: the foreign key of an active allocation locks the membership last.
-        CreditPool.objects.lock(org_id)
-        Allocation.objects.close(
-            org_id=org_id, user_id=user_id, origin=origin, notes="Member removed"
-        )
-        Member.objects.remove(org_id=org_id, user_id=user_id, by=by)
 
-    run(work)
+def end_membership(*, org_id: UUID, user_id: UUID, by: Principal, origin: Origin) -> int | None:
+    """Do the same inside the caller's transaction; the credits that came back, None when there was no allocation.
+
+    Raises:
+        NotFound, LastOwner, PermissionRefused: as ``remove_member``.
+    """
+    # Pool before allocation before membership: the foreign key of an active allocation locks the membership last.
+    CreditPool.objects.lock(org_id)
+    returned = Allocation.objects.close(
+        org_id=org_id, user_id=user_id, origin=origin, notes="Member removed"
+    )
+    Member.objects.remove(org_id=org_id, user_id=user_id, by=by)
+    return returned

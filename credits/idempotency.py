@@ -11,16 +11,19 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 
+from credits.errors import KeyClaimed
 from credits.models import StoredAnswer
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.transactions import run
 from orgbilling.web.errors import problem_of
 from orgbilling.web.responses import encode
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,18 @@ def run_once(
             )
         return Answer(status, body)
 
-    return run(once)
+    return run_claiming(once)
+
+
+def run_claiming(work: Callable[[], Result]) -> Result:
+    """``orgbilling.lib.transactions.run``, once more when another transaction took a key of the work meanwhile.
+
+    It took it between the look and the insert, and has committed: a second look finds it.
+    """
+    try:
+        return run(work)
+    except KeyClaimed:
+        return run(work)
 
 
 def replay(stored: StoredAnswer, body_hash: bytes) -> Answer:

@@ -93,3 +93,125 @@ PRICE: Final[dict[str, Any]] = {
     "version": 1,
     "effective_from": "2026-01-01T00:00:00Z",
 }
+
+HOLD_ORDER: Final[dict[str, Any]] = {
+    "org_id": ORG_ID,
+    "user_id": USER_ID,
+    "service_name": "company_enrichment",
+    "credits": 200,
+    "request_id": "enrich-batch-7",
+    "ttl_seconds": 600,
+}
+
+HOLD: Final[dict[str, Any]] = {
+    "id": "0193b1a0-0000-7000-8000-000000000007",
+    "org_id": ORG_ID,
+    "user_id": USER_ID,
+    "allocation_id": ALLOCATION["id"],
+    "credits": 200,
+    "captured_credits": 0,
+    "status": "pending",
+    "service_name": "company_enrichment",
+    "expires_at": "2026-11-22T16:10:00Z",
+    "created_at": MOMENT,
+}
+
+CAPTURE: Final[dict[str, Any]] = {"org_id": ORG_ID, "credits": 150}
+
+CAPTURED: Final[dict[str, Any]] = {
+    "hold": {**HOLD, "captured_credits": 150, "status": "captured"},
+    "usage": {
+        **USAGE,
+        "credits_used": 150,
+        "request_id": "enrich-batch-7",
+        "metadata": {},
+        "hold_id": HOLD["id"],
+        "remaining_credits": 800,
+    },
+}
+
+RELEASE: Final[dict[str, Any]] = {"org_id": ORG_ID}
+
+RELEASED: Final[dict[str, Any]] = {**HOLD, "status": "released"}
+
+REFUND: Final[dict[str, Any]] = {
+    "org_id": ORG_ID,
+    "credits": 20,
+    "reason": "The provider had no answer.",
+}
+
+REFUNDED: Final[dict[str, Any]] = {
+    **USAGE,
+    "id": "0193b1a0-0000-7000-8000-000000000008",
+    "credits_used": -20,
+    "request_id": "0193f2a4c1de7b0f8a53c2d4e6f70819",
+    "metadata": {},
+    "refund_of": USAGE["id"],
+    "remaining_credits": 970,
+}
+
+CHECK: Final[dict[str, Any]] = {
+    "org_id": ORG_ID,
+    "user_id": USER_ID,
+    "service_name": "company_enrichment",
+    "quantity": 3,
+}
+
+VERDICT: Final[dict[str, Any]] = {
+    "sufficient": True,
+    "credits": 150,
+    "remaining_credits": 950,
+    "why": {
+        "evaluated": [{"limit": "allocation", "passed": True, "available": 950, "needed": 150}],
+        "refused_by": None,
+    },
+}
+
+RECLAIM: Final[dict[str, Any]] = {"user_id": USER_ID, "credits": 100}
+
+BATCH: Final[dict[str, Any]] = {"items": [DEDUCT], "atomic": False}
+
+BATCH_RESULTS: Final[dict[str, Any]] = {
+    "results": [
+        {"status": 201, "usage": USAGE},
+        {
+            "status": 422,
+            "error": {
+                "type": "https://billing.example.com/problems/not_a_member",
+                "title": "Not a member",
+                "status": 422,
+                "code": "not_a_member",
+                "detail": "The user named is not an active member of the organization.",
+                "request_id": "0193f2a4c1de7b0f8a53c2d4e6f70819",
+            },
+        },
+    ],
+    "deducted": 1,
+    "failed": 1,
+}
+
+SUMMARY: Final[dict[str, Any]] = {
+    "group_by": "service",
+    "start": "2026-10-23T16:00:00Z",
+    "end": MOMENT,
+    "credits_used": 50,
+    "request_count": 1,
+    "groups": [{"service_name": "company_enrichment", "credits_used": 50, "request_count": 1}],
+}
+
+REFUSAL: Final[dict[str, Any]] = {
+    "id": "0193b1a0-0000-7000-8000-000000000009",
+    "org_id": ORG_ID,
+    "day": "2026-11-22",
+    "user_id": USER_ID,
+    "service_name": "company_enrichment",
+    "code": "insufficient_credits",
+    "refused_by": "allocation",
+    "count": 3,
+    "requested_credits": 50,
+    "remaining_credits": 40,
+    "request_id": "enrich-acme-9",
+    "actor": "key:0193b1a0-0000-7000-8000-00000000000a",
+    "first_at": "2026-11-22T09:30:00Z",
+    "last_at": MOMENT,
+}

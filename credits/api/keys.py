@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from credits.idempotency import Answer, hash_body, run_once
 from orgbilling.lib.errors import InvalidRequest
 from orgbilling.web.errors import PROBLEM_JSON
-from orgbilling.web.responses import JSON
+from orgbilling.web.responses import JSON, json_response
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"
@@ -51,7 +51,49 @@ def answer_once(
         InvalidRequest: the header is malformed.
         OrgBillingError: see ``credits.idempotency.run_once``.
     """
-    key = key_of(request)
+    return _answered(
+        key_of(request),
+        org_id=org_id,
+        operation=operation,
+        path_ids=path_ids,
+        body=body,
+        work=work,
+    )
+
+
+def answer_under(
+    key: str | None,
+    *,
+    org_id: UUID,
+    operation: str,
+    path_ids: dict[str, UUID],
+    body: dict[str, Any],
+    work: Callable[[str | None, bytes], tuple[int, Any]],
+) -> HttpResponse:
+    """``answer_once`` for a key that was read already, and for work that is a transaction of its own.
+
+    Without a key the work runs as it is: one round trip, where a transaction around it would take several.
+
+    Raises:
+        OrgBillingError: see ``credits.idempotency.run_once``.
+    """
+    if key is None:
+        status, document = work(None, hash_body(operation, path_ids, body))
+        return json_response(document, status)
+    return _answered(
+        key, org_id=org_id, operation=operation, path_ids=path_ids, body=body, work=work
+    )
+
+
+def _answered(
+    key: str | None,
+    *,
+    org_id: UUID,
+    operation: str,
+    path_ids: dict[str, UUID],
+    body: dict[str, Any],
+    work: Callable[[str | None, bytes], tuple[int, Any]],
+) -> HttpResponse:
     body_hash = hash_body(operation, path_ids, body)
     answer = run_once(
         org_id=org_id,

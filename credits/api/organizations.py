@@ -39,7 +39,8 @@ class OrganizationsView(OrganizationsListView):
         """201 with the organization."""
         wanted = self.validated(request, OrganizationCreateSerializer)
         owner = self.principal.user
-        organization = run(lambda: open_organization(**wanted, owner=owner))
+        caller = self.principal
+        organization = run(lambda: open_organization(**wanted, owner=owner, by=caller))
         role = Role.OWNER if owner is not None else None
         return json_response(
             render_organization(organization, role, 0 if owner is None else 1), 201

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from credits.deducting import Receipt
-from credits.models import Allocation, CreditPool, Price, Usage
+from credits.history import PoolBalances
+from credits.holding import Captured
+from credits.models import Allocation, CreditPool, Hold, Price, Refusal, Usage
+from credits.models.refusal import OTHER_SERVICES, OTHERS
 from orgbilling.web.responses import money, rfc3339
 
 
 def render_pool(pool: CreditPool) -> dict[str, Any]:
-    """A pool from ``CreditPool.objects.with_totals()`` with its organization."""
+    """A pool from ``CreditPool.objects.with_totals()`` with its organization; expired holds count as released."""
     return {
         "id": pool.pk,
         "org_id": pool.org_id,
         "org_name": pool.org.display_name,
         "total_credits": pool.total_credits,
-        "allocated_credits": pool.allocated_credits,
+        "allocated_credits": pool.current_allocated_credits,
         "used_credits": pool.used_credits,  # type: ignore[attr-defined]
         "held_credits": pool.held_credits,  # type: ignore[attr-defined]
-        "available_credits": pool.available_credits,
+        "available_credits": pool.current_available_credits,
         "monthly_refresh_amount": pool.monthly_refresh_amount,
         "last_refresh_date": rfc3339(pool.last_refresh_date),
         "next_refresh_date": rfc3339(pool.next_refresh_date),
         "allow_overage": pool.allow_overage,
         "overage_limit": pool.overage_limit,
         "overage_rate": money(pool.overage_rate),
-        "overage_used": pool.overage_used,
-        "overage_used_period": pool.overage_used_period,
+        "overage_used": pool.current_overage_used,
+        "overage_used_period": pool.current_overage_used_period,
         "lifetime_purchased_credits": pool.lifetime_purchased_credits,
         "lifetime_spent_amount": money(pool.lifetime_spent_amount),
         "updated_at": rfc3339(pool.updated_at),
     }
 
 
+def render_pool_at(pool: CreditPool, balances: PoolBalances) -> dict[str, Any]:
+    """A pool with its balances of a past instant; of what keeps no history, the settings, it has today's."""
+    return {
+        **render_pool(pool),
+        "total_credits": balances.total_credits,
+        "allocated_credits": balances.allocated_credits,
+        "used_credits": balances.used_credits,
+        "held_credits": balances.held_credits,
+        "available_credits": balances.available_credits,
+        "overage_used": balances.overage_used,
+    }
+
+
 def render_allocation(allocation: Allocation) -> dict[str, Any]:
-    """An allocation with its organization and user loaded."""
+    """An allocation from ``Allocation.objects.for_display()``; expired holds count as released."""
     return {
         "id": allocation.pk,
         "org_id": allocation.org_id,
@@ -43,10 +60,10 @@ def render_allocation(allocation: Allocation) -> dict[str, Any]:
         "user_id": allocation.user_id,
         "user_email": allocation.user.email,
         "user_name": allocation.user.name,
-        "allocated_credits": allocation.allocated_credits,
+        "allocated_credits": allocation.current_allocated_credits,
         "used_credits": allocation.used_credits,
-        "held_credits": allocation.held_credits,
-        "remaining_credits": allocation.remaining_credits,
+        "held_credits": allocation.current_held_credits,
+        "remaining_credits": allocation.current_remaining_credits,
         "budget_credits": allocation.budget_credits,
         "lifetime_used_credits": allocation.lifetime_used_credits,
         "reset_period": allocation.reset_period,
@@ -106,6 +123,48 @@ def render_receipt(receipt: Receipt) -> dict[str, Any]:
         "hold_id": None,
         "remaining_credits": charged.remaining_credits,
         "created_at": rfc3339(charged.created_at),
+    }
+
+
+def render_hold(hold: Hold, moment: datetime) -> dict[str, Any]:
+    """A hold with the status that counts at a moment of the database's clock."""
+    return {
+        "id": hold.pk,
+        "org_id": hold.org_id,
+        "user_id": hold.user_id,
+        "allocation_id": hold.allocation_id,
+        "credits": hold.credits,
+        "captured_credits": hold.captured_credits,
+        "status": hold.status_at(moment),
+        "service_name": hold.service_name,
+        "expires_at": rfc3339(hold.expires_at),
+        "created_at": rfc3339(hold.created_at),
+    }
+
+
+def render_captured(captured: Captured) -> dict[str, Any]:
+    """A hold and the usage row of a capture, as they were when captured: a replay shows no later refund."""
+    hold = captured.hold
+    return {"hold": render_hold(hold, hold.created_at), "usage": render_usage(captured.usage)}
+
+
+def render_refusal(refusal: Refusal) -> dict[str, Any]:
+    """A day's refusals of one kind; null stands for everybody, or every service, not kept apart."""
+    return {
+        "id": refusal.pk,
+        "org_id": refusal.org_id,
+        "day": refusal.day,
+        "user_id": None if refusal.user_id == OTHERS else refusal.user_id,
+        "service_name": None if refusal.service_name == OTHER_SERVICES else refusal.service_name,
+        "code": refusal.code,
+        "refused_by": refusal.refused_by,
+        "count": refusal.count,
+        "requested_credits": refusal.requested_credits,
+        "remaining_credits": refusal.remaining_credits,
+        "request_id": refusal.request_id,
+        "actor": refusal.actor,
+        "first_at": rfc3339(refusal.first_at),
+        "last_at": rfc3339(refusal.last_at),
     }
 
 

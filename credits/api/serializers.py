@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from credits.choices import ResetPeriod
+from credits.choices import HoldStatus, ResetPeriod
 from orgbilling.web.fields import (
     CreditsField,
     MetadataField,
@@ -15,9 +16,15 @@ from orgbilling.web.fields import (
     QueryUUIDField,
     StrictBooleanField,
     StrictCharField,
+    StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
 )
+from orgbilling.web.openapi import ProblemSerializer
+
+TTL_SECONDS_MAX = 86_400
+TTL_SECONDS_DEFAULT = 900
+ITEMS_MAX = 1_000
 
 
 class DeductSerializer(StrictSerializer):
@@ -35,6 +42,80 @@ class DeductSerializer(StrictSerializer):
     metadata = MetadataField(required=False)
 
 
+class HoldOrderSerializer(DeductSerializer):
+    """The body of a hold: a deduction's, and how many seconds the credits stay reserved."""
+
+    ttl_seconds = StrictIntegerField(
+        min_value=1, max_value=TTL_SECONDS_MAX, default=TTL_SECONDS_DEFAULT
+    )
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": ITEMS_MAX,
+        "items": {"$ref": "#/components/schemas/DeductRequest"},
+    }
+)
+class ItemsField(serializers.ListField):
+    """1 to 1,000 deductions, each looked at by itself later: one that is malformed is its own result."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_length": 1, "max_length": ITEMS_MAX, **kwargs})
+
+
+class DeductBatchSerializer(StrictSerializer):
+    """The body of a batch."""
+
+    items = ItemsField()
+    atomic = StrictBooleanField(default=False)
+
+
+class CaptureSerializer(StrictSerializer):
+    """The body of a capture."""
+
+    org_id = StrictUUIDField(required=False)
+    credits = CreditsField(required=False)
+    final = StrictBooleanField(default=True)
+    metadata = MetadataField(required=False)
+
+
+class ReleaseSerializer(StrictSerializer):
+    """The body of a release."""
+
+    org_id = StrictUUIDField(required=False)
+
+
+class RefundSerializer(StrictSerializer):
+    """The body of a refund."""
+
+    org_id = StrictUUIDField(required=False)
+    credits = CreditsField(required=False)
+    reason = StrictCharField(min_length=1, max_length=1000)
+
+
+class CheckSerializer(StrictSerializer):
+    """The body of a check: ``credits``, or ``quantity`` of a service of the catalogue."""
+
+    exactly_one_of = ("credits", "quantity")
+    needed_with = {"quantity": ("service_name",)}
+
+    org_id = StrictUUIDField()
+    user_id = StrictUUIDField()
+    service_name = StrictCharField(min_length=1, max_length=100, required=False)
+    credits = CreditsField(required=False)
+    quantity = CreditsField(required=False)
+
+
+class ReclaimSerializer(StrictSerializer):
+    """The body of a reclaim."""
+
+    user_id = StrictUUIDField()
+    credits = CreditsField(required=False)
+    notes = StrictCharField(max_length=1000, required=False, default="", allow_blank=True)
+
+
 class AllocateSerializer(StrictSerializer):
     """The body of an allocation."""
 
@@ -45,6 +126,12 @@ class AllocateSerializer(StrictSerializer):
     notes = StrictCharField(max_length=1000, required=False, default="", allow_blank=True)
 
 
+class PoolQuerySerializer(serializers.Serializer[Any]):
+    """The instant of which a pool's balances are asked for."""
+
+    at = QueryDateTimeField(required=False)
+
+
 class UsageQuerySerializer(serializers.Serializer[Any]):
     """The filters of a usage listing; ``start`` is inside, ``end`` outside."""
 
@@ -53,6 +140,12 @@ class UsageQuerySerializer(serializers.Serializer[Any]):
     service_type = QueryCharField(required=False, max_length=100)
     start = QueryDateTimeField(required=False)
     end = QueryDateTimeField(required=False)
+
+
+class SummaryQuerySerializer(UsageQuerySerializer):
+    """The filters of a summary, and what it is grouped by."""
+
+    group_by = serializers.ChoiceField(choices=("day", "service", "user"), default="day")
 
 
 class PoolSerializer(serializers.Serializer[Any]):
@@ -125,6 +218,95 @@ class UsageSerializer(serializers.Serializer[Any]):
     hold_id = serializers.UUIDField(allow_null=True)
     remaining_credits = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+
+
+class HoldSerializer(serializers.Serializer[Any]):
+    """Credits that are reserved, or were."""
+
+    id = serializers.UUIDField()
+    org_id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    allocation_id = serializers.UUIDField()
+    credits = serializers.IntegerField()
+    captured_credits = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=HoldStatus.choices)
+    service_name = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+
+
+class CapturedSerializer(serializers.Serializer[Any]):
+    """The answer to a capture."""
+
+    hold = HoldSerializer()
+    usage = UsageSerializer()
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    """What became of one item."""
+
+    status = serializers.IntegerField(help_text="The HTTP status that it would have had alone.")
+    usage = UsageSerializer(required=False)
+    error = ProblemSerializer(required=False)
+
+
+class BatchResultsSerializer(serializers.Serializer[Any]):
+    """What became of a batch, in the order sent."""
+
+    results = BatchResultSerializer(many=True)
+    deducted = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class UsageGroupSerializer(serializers.Serializer[Any]):
+    """The usage of one day, service or user."""
+
+    date = serializers.DateField(required=False)
+    service_name = serializers.CharField(required=False)
+    user_id = serializers.UUIDField(required=False)
+    user_email = serializers.CharField(required=False)
+    user_name = serializers.CharField(required=False)
+    credits_used = serializers.IntegerField(help_text="Net of refunds.")
+    request_count = serializers.IntegerField()
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    """Usage, summed up."""
+
+    group_by = serializers.ChoiceField(choices=("day", "service", "user"))
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    credits_used = serializers.IntegerField(help_text="Net of refunds.")
+    request_count = serializers.IntegerField()
+    groups = UsageGroupSerializer(many=True)
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """One person's refusals of one service for one reason on one day."""
+
+    id = serializers.UUIDField()
+    org_id = serializers.UUIDField()
+    day = serializers.DateField()
+    user_id = serializers.UUIDField(allow_null=True)
+    service_name = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+    refused_by = serializers.CharField()
+    count = serializers.IntegerField()
+    requested_credits = serializers.IntegerField(allow_null=True)
+    remaining_credits = serializers.IntegerField(allow_null=True)
+    request_id = serializers.CharField()
+    actor = serializers.CharField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """Whether a charge would pass, and why not."""
+
+    sufficient = serializers.BooleanField()
+    credits = serializers.IntegerField(help_text="What it would cost.")
+    remaining_credits = serializers.IntegerField(help_text="What the member has left now.")
+    why = serializers.DictField(help_text="The limits looked at, in order, and which one refuses.")
 
 
 class AllocatedSerializer(serializers.Serializer[Any]):

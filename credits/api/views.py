@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from credits.api import examples
 from credits.api.keys import answer_once
-from credits.api.rendering import render_allocation, render_pool, render_price, render_usage
+from credits.api.rendering import (
+    render_allocation,
+    render_pool,
+    render_pool_at,
+    render_price,
+)
 from credits.api.serializers import (
     AllocatedSerializer,
     AllocateSerializer,
     AllocationSerializer,
+    PoolQuerySerializer,
     PoolSerializer,
     PriceSerializer,
-    UsageQuerySerializer,
-    UsageSerializer,
     UserAllocationsSerializer,
 )
+from credits.api.spending import sees_only_own
 from credits.functions import Origin
-from credits.models import Allocation, CreditPool, Price, Usage
+from credits.history import pool_at
+from credits.models import Allocation, CreditPool, Price
 from organizations.access import BILLING, MEMBER, Rule
 from organizations.api.base import OrgView
-from organizations.choices import BILLING_ROLES, Role, Scope
+from organizations.choices import BILLING_ROLES, Scope
 from organizations.models import Member, User
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import NotFound, PermissionRefused
@@ -45,6 +50,10 @@ class PoolView(OrgView):
 
     @operation(
         summary="Read an organization's credit pool",
+        description="With `at`, a past instant, the total, allocated, used, held and available credits and the "
+        "overage are those of then, worked out from the rows that moved them; settings and the other counters keep "
+        "no history and are today's.",
+        query=PoolQuerySerializer,
         responses={200: (PoolSerializer, examples.POOL)},
         errors=("no_credit_pool",),
         tags=["credits"],
@@ -52,7 +61,11 @@ class PoolView(OrgView):
     def get(self, request: Request, org_id: Any) -> HttpResponse:
         """The pool with what is used, held and available."""
         self.organization()
-        return json_response(render_pool(CreditPool.objects.of(org_id)))
+        at = self.query(request, PoolQuerySerializer).get("at")
+        pool = CreditPool.objects.of(org_id)
+        if at is None:
+            return json_response(render_pool(pool))
+        return json_response(render_pool_at(pool, pool_at(org_id, at)))
 
 
 class AllocateView(OrgView):
@@ -126,36 +139,9 @@ class AllocationsView(OrgView):
         """A page, newest first."""
         self.organization()
         rows = Allocation.objects.for_display().filter(org_id=org_id)
-        if sees_only_own(self, org_id):
+        if sees_only_own(self.principal, org_id):
             rows = rows.filter(user=self.principal.user)
         return json_response(paginate(request, rows, render_allocation))
-
-
-class UsageView(OrgView):
-    """The usage of an organization."""
-
-    rules = {"GET": READ}
-
-    @operation(
-        summary="List an organization's usage",
-        description="Newest first. Org billing roles and keys see all; a member sees their own rows.",
-        query=UsageQuerySerializer,
-        responses={200: (page(UsageSerializer), page_example(examples.USAGE))},
-        paginated=True,
-        tags=["credits"],
-    )
-    def get(self, request: Request, org_id: Any) -> HttpResponse:
-        """A page, filtered."""
-        self.organization()
-        wanted = self.query(request, UsageQuerySerializer)
-        if sees_only_own(self, org_id):
-            own = self.principal.actor_user_id
-            if wanted.setdefault("user_id", own) != own:
-                raise PermissionRefused(
-                    "A member sees their own usage; org billing roles see everybody's."
-                )
-        rows = filtered(Usage.objects.with_refunds().filter(org_id=org_id), wanted)
-        return json_response(paginate(request, rows, render_usage))
 
 
 class UserAllocationsView(OrgView):
@@ -229,20 +215,3 @@ class PricesView(ApiView):
         """A page, by service name."""
         rows = Price.objects.current(now())
         return json_response(paginate(request, rows, render_price, ordering=("service_id",)))
-
-
-def sees_only_own(view: OrgView, org_id: Any) -> bool:
-    """Whether the caller is a plain member of the organization, who sees their own rows."""
-    caller = view.principal
-    return (
-        not caller.is_service
-        and not caller.is_system_admin
-        and caller.role_in(org_id) == Role.MEMBER
-    )
-
-
-def filtered(rows: QuerySet[Usage], wanted: dict[str, Any]) -> QuerySet[Usage]:
-    """Usage rows by the filters of ``UsageQuerySerializer``."""
-    columns = {"user_id": "user_id", "service_name": "service_name", "service_type": "service_type"}
-    columns |= {"start": "created_at__gte", "end": "created_at__lt"}
-    return rows.filter(**{columns[name]: value for name, value in wanted.items()})

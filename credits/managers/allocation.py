@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from credits import functions
 from credits.managers.pool import PoolManager
@@ -21,8 +22,26 @@ class AllocationManager(models.Manager["Allocation"]):
     """Gives members credits and takes back what they leave."""
 
     def for_display(self) -> QuerySet[Allocation]:
-        """Allocations with the organization and the user, as every listing needs them."""
-        return self.select_related("org", "user")
+        """Allocations with the organization, the user, and what expired holds still reserve.
+
+        The last is what ``Allocation.current_remaining_credits`` and its like count as released already.
+        """
+        elapsed = (
+            apps.get_model("credits", "ElapsedHolds")
+            .objects.filter(org_id=OuterRef("org_id"), allocation_id=OuterRef("pk"))
+            .order_by()
+        )
+
+        def part(column: str) -> Coalesce:
+            return Coalesce(
+                Subquery(elapsed.values(column)[:1], output_field=BigIntegerField()),
+                Value(0),
+                output_field=BigIntegerField(),
+            )
+
+        return self.select_related("org", "user").annotate(
+            elapsed_held=part("held_credits"), elapsed_overage=part("overage_credits")
+        )
 
     def allocate(
         self,
@@ -57,6 +76,45 @@ class AllocationManager(models.Manager["Allocation"]):
             )
             return self.for_display().get(org_id=org_id, pk=allocation_id), created
 
+    def reclaim(
+        self,
+        *,
+        org_id: UUID,
+        user_id: UUID,
+        origin: functions.Origin,
+        credits: int | None = None,
+        notes: str = "",
+    ) -> Allocation:
+        """Take unspent credits (1 to 10^15; None: all that remain) back to the pool and lower the budget by as many.
+
+        Returns the allocation, with ``reclaimed_credits``: what was taken.
+
+        Raises:
+            InsufficientCredits, NoAllocation, AllocationInactive, NoCreditPool, AmountOutOfRange:
+                see ``functions.reclaim_credits``.
+        """
+        with transaction.atomic():
+            allocation_id, taken = functions.reclaim_credits(
+                org_id=org_id, user_id=user_id, credits=credits, origin=origin, notes=notes
+            )
+            allocation = self.for_display().get(org_id=org_id, pk=allocation_id)
+            allocation.reclaimed_credits = taken  # type: ignore[attr-defined]
+            return allocation
+
+    def change_reset_period(
+        self, *, org_id: UUID, user_id: UUID, reset_period: str, origin: functions.Origin
+    ) -> tuple[Allocation, str]:
+        """Change how often an allocation is filled up; returns it and the period that it had.
+
+        Raises:
+            NoAllocation, AllocationInactive, NoCreditPool: see ``functions.change_reset_period``.
+        """
+        with transaction.atomic():
+            allocation_id, before = functions.change_reset_period(
+                org_id=org_id, user_id=user_id, reset_period=reset_period, origin=origin
+            )
+            return self.for_display().get(org_id=org_id, pk=allocation_id), before
+
     def close(
         self, *, org_id: UUID, user_id: UUID, origin: functions.Origin, notes: str = ""
     ) -> int | None:
@@ -79,7 +137,11 @@ class AllocationManager(models.Manager["Allocation"]):
         pools: PoolManager = apps.get_model("credits", "CreditPool").objects
         with transaction.atomic():
             pools.lock(org_id)
-            if not self.select_for_update().filter(org_id=org_id, user_id=user_id).exists():
+            if (
+                not self.select_for_update(no_key=True)
+                .filter(org_id=org_id, user_id=user_id)
+                .exists()
+            ):
                 return False
             return functions.reset_allocation_if_due(
                 org_id=org_id, user_id=user_id, now=database_now(), origin=origin

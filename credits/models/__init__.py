@@ -2,18 +2,30 @@
 
 from credits.models.allocation import Allocation
 from credits.models.answer import StoredAnswer
+from credits.models.hold import Hold
 from credits.models.journal import JournalEntry
+from credits.models.overage import OveragePeriod
 from credits.models.pool import CreditPool
 from credits.models.price import Price, Service
-from credits.models.reports import MemberAllocation, ServiceUsage, UserCreditStatus
+from credits.models.refusal import Refusal
+from credits.models.reports import (
+    ElapsedHolds,
+    MemberAllocation,
+    ServiceUsage,
+    UserCreditStatus,
+)
 from credits.models.usage import Usage
 
 __all__ = [
     "Allocation",
     "CreditPool",
+    "ElapsedHolds",
+    "Hold",
     "JournalEntry",
     "MemberAllocation",
+    "OveragePeriod",
     "Price",
+    "Refusal",
     "Service",
     "ServiceUsage",
     "StoredAnswer",

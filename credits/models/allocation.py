@@ -92,8 +92,35 @@ class Allocation(models.Model):
                 name="allocation_reset_due_idx",
                 condition=Q(next_reset_date__isnull=False),
             ),
+            # Across organizations: what the jobs ask for.
+            models.Index(
+                fields=["next_reset_date"],
+                name="allocation_due_idx",
+                condition=Q(is_active=True, next_reset_date__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
         """Whose it is and what is left."""
         return f"{self.user_id} in {self.org_id}: {self.remaining_credits} remaining"
+
+    # `for_display` reads what expired holds that nobody has settled still reserve, and the overage in it.
+
+    @property
+    def current_held_credits(self) -> int:
+        """What open holds reserve."""
+        return self.held_credits - int(vars(self).get("elapsed_held", 0))
+
+    @property
+    def current_remaining_credits(self) -> int:
+        """What can be spent, expired holds counted as released."""
+        if not self.is_active:
+            # What a former member's holds give back goes to the pool.
+            return self.remaining_credits
+        elapsed = int(vars(self).get("elapsed_held", 0))
+        return self.remaining_credits + elapsed - int(vars(self).get("elapsed_overage", 0))
+
+    @property
+    def current_allocated_credits(self) -> int:
+        """Used, held and remaining together."""
+        return self.used_credits + self.current_held_credits + self.current_remaining_credits

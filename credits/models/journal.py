@@ -44,10 +44,13 @@ class JournalEntry(models.Model):
     remaining_before = models.BigIntegerField(null=True, blank=True)
     remaining_after = models.BigIntegerField(null=True, blank=True)
     period_start = models.DateTimeField(
-        null=True, blank=True, help_text="Of a reset: the period that it opens."
+        null=True, blank=True, help_text="Of a reset or refresh: the period that it opens."
     )
     period_used_credits = models.BigIntegerField(
         null=True, blank=True, help_text="Of a reset: used in the period it closes."
+    )
+    shortfall_credits = models.BigIntegerField(
+        null=True, blank=True, help_text="Of a reset: what the pool was too short to give."
     )
     notes = models.TextField(default="", blank=True)
     actor = models.CharField(
@@ -77,6 +80,11 @@ class JournalEntry(models.Model):
                 condition=Q(kind=JournalKind.RESET),
                 name="journal_one_reset_a_period",
             ),
+            models.UniqueConstraint(
+                fields=["org", "period_start"],
+                condition=Q(kind=JournalKind.REFRESH),
+                name="journal_one_refresh_a_period",
+            ),
             models.CheckConstraint(condition=_transfer_is_known(), name="journal_transfer_known"),
             models.CheckConstraint(
                 condition=Q(credits__gt=0) | Q(kind=JournalKind.RESET, credits=0),
@@ -100,11 +108,15 @@ class JournalEntry(models.Model):
                 )
                 | Q(
                     allocation__isnull=False,
+                    remaining_before__isnull=False,
+                    remaining_after__isnull=False,
                     to_bucket=Bucket.REMAINING,
                     remaining_after=F("remaining_before") + F("credits"),
                 )
                 | Q(
                     allocation__isnull=False,
+                    remaining_before__isnull=False,
+                    remaining_after__isnull=False,
                     from_bucket=Bucket.REMAINING,
                     remaining_after=F("remaining_before") - F("credits"),
                 ),
@@ -116,12 +128,26 @@ class JournalEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(kind=JournalKind.RESET)
-                | Q(period_start__isnull=False, period_used_credits__gte=0),
+                | Q(
+                    period_start__isnull=False,
+                    period_used_credits__isnull=False,
+                    period_used_credits__gte=0,
+                ),
                 name="journal_reset_has_period",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=JournalKind.REFRESH) | Q(period_start__isnull=False),
+                name="journal_refresh_has_period",
+            ),
+            models.CheckConstraint(
+                condition=Q(shortfall_credits__isnull=True)
+                | Q(kind=JournalKind.RESET, shortfall_credits__gte=0),
+                name="journal_shortfall_of_reset",
             ),
         )
         indexes = (
             models.Index(fields=["org", "-created_at", "-id"], name="journal_org_newest_idx"),
+            models.Index(fields=["-created_at", "-id"], name="journal_newest_idx"),
             models.Index(
                 fields=["org", "allocation", "-created_at"], name="journal_allocation_idx"
             ),

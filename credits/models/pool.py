@@ -36,6 +36,9 @@ class CreditPool(models.Model):
     monthly_refresh_amount = models.BigIntegerField(default=0)
     last_refresh_date = models.DateTimeField(null=True, blank=True)
     next_refresh_date = models.DateTimeField(null=True, blank=True)
+    refresh_anchor = models.DateTimeField(
+        null=True, blank=True, help_text="Refreshes come on this local day of the month."
+    )
     allow_overage = models.BooleanField(default=False)
     overage_limit = models.BigIntegerField(
         default=0, help_text="Credits that a period may go over by."
@@ -45,6 +48,10 @@ class CreditPool(models.Model):
     )
     overage_used = models.BigIntegerField(default=0, help_text="Over the organization's lifetime.")
     overage_used_period = models.BigIntegerField(default=0)
+    overage_period_start = models.DateTimeField(null=True, blank=True)
+    overage_period_end = models.DateTimeField(
+        null=True, blank=True, help_text="When the period's counter starts again and is billed."
+    )
     lifetime_purchased_credits = models.BigIntegerField(default=0)
     lifetime_spent_amount = models.DecimalField(
         max_digits=16, decimal_places=2, default=Decimal("0.00")
@@ -54,6 +61,12 @@ class CreditPool(models.Model):
         decimal_places=2,
         default=Decimal("1000.00"),
         help_text="How much may be owed for credits on account.",
+    )
+    alert_threshold_percent = models.SmallIntegerField(
+        null=True, blank=True, help_text="Warn when less than this part of the pool is available."
+    )
+    alert_threshold_credits = models.BigIntegerField(
+        null=True, blank=True, help_text="Warn when fewer credits are available."
     )
     spending_until = models.DateTimeField(
         null=True,
@@ -109,8 +122,55 @@ class CreditPool(models.Model):
                 | Q(next_price_plan__isnull=False, next_price_plan_at__isnull=False),
                 name="pool_next_plan_has_date",
             ),
+            models.CheckConstraint(
+                condition=Q(next_refresh_date__isnull=True)
+                | Q(refresh_anchor__isnull=False, monthly_refresh_amount__gt=0),
+                name="pool_refresh_has_anchor",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(alert_threshold_percent__isnull=True)
+                    | Q(alert_threshold_percent__range=(0, 100))
+                )
+                & (Q(alert_threshold_credits__isnull=True) | Q(alert_threshold_credits__gte=0)),
+                name="pool_thresholds_range",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["next_refresh_date"],
+                name="pool_refresh_due_idx",
+                condition=Q(next_refresh_date__isnull=False),
+            ),
+            models.Index(
+                fields=["overage_period_end"],
+                name="pool_overage_due_idx",
+                condition=Q(overage_period_end__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
         """The organization and what it has left."""
         return f"{self.org_id}: {self.available_credits} of {self.total_credits} available"
+
+    # `with_totals` reads what expired holds that nobody has settled give back.
+
+    @property
+    def current_available_credits(self) -> int:
+        """What is available, former members' expired holds counted as released."""
+        return int(self.available_credits) + int(vars(self).get("elapsed_available", 0))
+
+    @property
+    def current_allocated_credits(self) -> int:
+        """Total less what is available."""
+        return self.allocated_credits - int(vars(self).get("elapsed_available", 0))
+
+    @property
+    def current_overage_used(self) -> int:
+        """Overage over the lifetime, less what expired holds give back."""
+        return self.overage_used - int(vars(self).get("elapsed_overage", 0))
+
+    @property
+    def current_overage_used_period(self) -> int:
+        """Overage of the period, less what expired holds give back."""
+        return self.overage_used_period - int(vars(self).get("elapsed_overage", 0))

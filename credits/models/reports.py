@@ -95,6 +95,22 @@ class MemberAllocation(View):
         return f"{self.user_email}: {self.remaining_credits} remaining"
 
 
+class ElapsedHolds(View):
+    """One row an allocation with holds past their expiry that nobody has settled yet."""
+
+    allocation_id = models.UUIDField(primary_key=True)
+    org_id = models.UUIDField()
+    held_credits = models.BigIntegerField()
+    overage_credits = models.BigIntegerField()
+
+    class Meta(View.Meta):
+        db_table = "v_elapsed_holds"
+
+    def __str__(self) -> str:
+        """Whose, and how much."""
+        return f"{self.allocation_id}: {self.held_credits}"
+
+
 class ServiceUsage(View):
     """One row an organization and service: what was spent on it."""
 

@@ -85,19 +85,47 @@ class Usage(models.Model):
                 name="usage_sign_matches_operation",
             ),
             models.CheckConstraint(
-                condition=Q(overage_credits__gte=0, overage_credits__lte=F("credits_used"))
-                | Q(refund_of__isnull=False),
+                condition=Q(
+                    refund_of__isnull=True,
+                    overage_credits__gte=0,
+                    overage_credits__lte=F("credits_used"),
+                )
+                | Q(
+                    refund_of__isnull=False,
+                    overage_credits__lte=0,
+                    overage_credits__gte=F("credits_used"),
+                ),
                 name="usage_overage_within_credits",
             ),
             models.CheckConstraint(
                 condition=Q(unit_price__isnull=True, price_version__isnull=True)
-                | Q(
-                    unit_price__gte=0,
-                    price_version__isnull=False,
-                    quantity__gte=1,
-                    credits_used=F("unit_price") * F("quantity"),
+                # Parts of a hold and refunds keep the price that they were charged by; of a part that is no whole
+                # number of units there is no quantity to say.
+                | (
+                    Q(
+                        unit_price__isnull=False,
+                        unit_price__gte=0,
+                        price_version__isnull=False,
+                    )
+                    & (
+                        Q(
+                            operation__in=(Operation.DEDUCT, Operation.CAPTURE),
+                            quantity__isnull=False,
+                            quantity__gte=1,
+                            credits_used=F("unit_price") * F("quantity"),
+                        )
+                        | Q(
+                            operation__in=(Operation.CAPTURE, Operation.REFUND),
+                            quantity__isnull=True,
+                        )
+                    )
                 ),
                 name="usage_price_times_quantity",
+            ),
+            models.CheckConstraint(
+                condition=Q(operation=Operation.CAPTURE, hold_id__isnull=False)
+                | (~Q(operation=Operation.CAPTURE) & Q(hold_id__isnull=True)),
+                name="usage_capture_has_hold",
             ),
             models.CheckConstraint(
                 condition=Q(remaining_credits__gte=0), name="usage_remaining_not_negative"
@@ -117,6 +145,22 @@ class Usage(models.Model):
                 fields=["org", "refund_of"],
                 name="usage_refunds_idx",
                 condition=Q(refund_of__isnull=False),
+            ),
+            # Refunds alone, by time: what the audit shows of usage, of one organization and of all.
+            models.Index(
+                fields=["org", "-created_at", "-id"],
+                name="usage_refunds_org_newest_idx",
+                condition=Q(refund_of__isnull=False),
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="usage_refunds_newest_idx",
+                condition=Q(refund_of__isnull=False),
+            ),
+            models.Index(
+                fields=["org", "hold_id"],
+                name="usage_captures_idx",
+                condition=Q(hold_id__isnull=False),
             ),
         )
 

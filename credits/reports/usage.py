@@ -40,19 +40,24 @@ def usage_30_days(
         rows = rows.filter(user_id=user_id)
     report = summary(rows)
     if by_user:
-        report["by_user"] = _users(rows)
+        report["by_user"] = grouped_by_user(rows)
     return report
 
 
 def summary(rows: QuerySet[Usage]) -> dict[str, Any]:
     """Totals of usage rows, by service and by day."""
-    services = _grouped(rows.values("service_name"), "-credits_used", "service_name")
+    services = _services(rows)
     return {
         "credits_used": sum(row["credits_used"] for row in services),
         "request_count": sum(row["request_count"] for row in services),
         "by_service": services,
         "by_day": _by_day(rows),
     }
+
+
+def grouped_by(rows: QuerySet[Usage], group_by: str) -> list[dict[str, Any]]:
+    """Sums of usage rows, one for each ``day`` (UTC), ``service`` or ``user``."""
+    return _GROUPINGS[group_by](rows)
 
 
 def system_totals() -> dict[str, int]:
@@ -80,21 +85,31 @@ def top_organizations(limit: int = 10, since: datetime | None = None) -> list[di
     """The organizations that used most since a moment, 30 days ago by default."""
     rows = Usage.objects.filter(created_at__gte=since or now() - WINDOW)
     named = rows.values("org_id", org_name=F("org__display_name"))
-    return _grouped(named, "-credits_used", "org_id")[:limit]
+    return _grouped(named, "-credits_used", "org_id", limit=limit)
 
 
-def _users(rows: QuerySet[Usage]) -> list[dict[str, Any]]:
+def _services(rows: QuerySet[Usage]) -> list[dict[str, Any]]:
+    return _grouped(rows.values("service_name"), "-credits_used", "service_name")
+
+
+def grouped_by_user(rows: QuerySet[Usage], limit: int | None = None) -> list[dict[str, Any]]:
+    """Sums of usage rows by user, most used first; the first ``limit`` of them, all by default."""
     named = rows.values("user_id", user_email=F("user__email"), user_name=F("user__name"))
-    return _grouped(named, "-credits_used", "user_id")
+    return _grouped(named, "-credits_used", "user_id", limit=limit)
 
 
 def _by_day(rows: QuerySet[Usage]) -> list[dict[str, Any]]:
     return _grouped(rows.values(date=TruncDate("created_at")), "date")
 
 
-def _grouped(groups: Any, *order: str) -> list[dict[str, Any]]:
+def _grouped(groups: Any, *order: str, limit: int | None = None) -> list[dict[str, Any]]:
     """Sums a group; PostgreSQL sums BIGINT as NUMERIC, which is made whole again here."""
     sums = groups.annotate(
         credits_used=Sum("credits_used", default=0), request_count=Count("pk", filter=CHARGES)
     )
-    return [{**row, "credits_used": int(row["credits_used"])} for row in sums.order_by(*order)]
+    return [
+        {**row, "credits_used": int(row["credits_used"])} for row in sums.order_by(*order)[:limit]
+    ]
+
+
+_GROUPINGS = {"day": _by_day, "service": _services, "user": grouped_by_user}

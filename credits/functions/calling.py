@@ -1,0 +1,43 @@
+"""How a SQL function is called: one statement, our errors in place of the database's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from orgbilling.lib.sqlstate import translated
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked for a movement and in which request; stored with every ledger row.
+
+    Attributes:
+        actor: ``user:<id>``, ``key:<id>`` or ``system``.
+        request_id: the X-Request-ID, or the body's.
+        idempotency_key: None when the caller sent none.
+        body_hash: SHA-256 of the request; needed with a key.
+    """
+
+    actor: str
+    request_id: str
+    idempotency_key: str | None = None
+    body_hash: bytes | None = None
+
+
+def one(sql: str, args: list[Any]) -> tuple[Any, ...]:
+    """The only row that a function returns."""
+    with translated(), connection.cursor() as cursor:
+        cursor.execute(sql, args)
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
+
+
+def many(sql: str, args: list[Any]) -> list[tuple[Any, ...]]:
+    """All rows that a function returns."""
+    with translated(), connection.cursor() as cursor:
+        cursor.execute(sql, args)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,56 @@
+"""A charge is given back, whole or in part: a new row, bounded by what was charged."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from credits import functions
+from credits.functions import Origin
+from credits.models import Usage
+from credits.without_pool_first import without_pool_first
+from orgbilling.lib.ids import uuid7
+
+
+def find(usage_id: UUID) -> Usage | None:
+    """The usage row of any organization."""
+    return Usage.objects.filter(pk=usage_id).first()
+
+
+def refund(
+    *,
+    org_id: UUID,
+    usage_id: UUID,
+    reason: str,
+    origin: Origin,
+    credits: int | None = None,
+    own_actor: str | None = None,
+) -> Usage:
+    """Give back credits of a charge and return the new row, with ``refunded_credits`` 0.
+
+    Args:
+        reason: kept in the row's metadata.
+        credits: 1 to 10^15; None for all that was not refunded yet.
+        own_actor: who has to have charged; None: whoever it was.
+
+    Raises:
+        NoSuchUsage, RefundExceedsUsage, NotYourUsage, AmountOutOfRange: as their names say.
+        DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
+    """
+    refund_id = uuid7()
+
+    def work(*, with_pool: bool) -> Usage | None:
+        done = functions.refund_usage(
+            org_id=org_id,
+            usage_id=usage_id,
+            refund_id=refund_id,
+            credits=credits,
+            metadata={"reason": reason},
+            own_actor=own_actor,
+            origin=origin,
+            with_pool=with_pool,
+        )
+        # Read here: without a transaction the refund is made by now, and a connection lost between the two leaves the
+        # outcome unknown.
+        return Usage.objects.with_refunds().get(org_id=org_id, pk=refund_id) if done else None
+
+    return without_pool_first(work)
