@@ -14,6 +14,7 @@ from organizations.choices import (
     Scope,
 )
 from orgbilling.lib.errors import PermissionRefused
+from orgbilling.web.request_id import current_request_id
 
 if TYPE_CHECKING:
     from organizations.models import ApiKey, User
@@ -42,10 +43,14 @@ class Rule:
 
 @dataclass(slots=True)
 class Principal:
-    """The caller of one request or job: a person, or a service by its key; never both."""
+    """The caller of one request or job: a person, or a service by its key; never both.
+
+    `request_id`: the request that is served while the principal is made, `-` outside of one.
+    """
 
     user: "User | None" = None
     key: "ApiKey | None" = None
+    request_id: str = field(default_factory=current_request_id)
     _roles: dict[uuid.UUID, Role | None] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

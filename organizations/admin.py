@@ -9,12 +9,15 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from organizations.access import Principal
-from organizations.choices import Role
-from organizations.models import ApiKey, Member, Organization, User
+from organizations.access import MANAGERS, Rule
+from organizations.choices import AuditAction, Role
+from organizations.models import ApiKey, AuditLogEntry, Member, Organization, User
+from organizations.scoping import ScopedAdmin, principal_of, reach_of
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import OrgBillingError
 from orgbilling.web.console import ForgivingAdmin
+
+LEAD = Rule(MANAGERS)
 
 # Roles and scopes say who may do what; groups say nothing here.
 admin.site.unregister(Group)
@@ -60,20 +63,39 @@ class UserAdmin(ForgivingAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     form = UserForm
     add_form = UserCreationForm
-    list_display = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_display = ("email", "name", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "name", "external_id")
     ordering = ("email",)
     filter_horizontal = ()
     readonly_fields = ("id", "last_login", "created_at")
     fieldsets = (
         (None, {"fields": ("id", "email", "name", "password")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "external_id")}),
+        ("Access", {"fields": ("is_active", "is_superuser", "external_id")}),
         ("Dates", {"fields": ("last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),
     )
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: User,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Save, and tell the audit log what was changed, but for passwords."""
+        edit = AuditLogEntry.objects.edit(
+            AuditAction.USER_EDITED if change else AuditAction.USER_CREATED,
+            obj,
+            fields=("email", "name", "is_active", "is_superuser", "external_id"),
+            by=principal_of(request),
+            subject_user_id=obj.pk,
+            subject=obj.email,
+        )
+        with edit:
+            super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: ledger rows name people for ever."""
@@ -99,7 +121,16 @@ class OrganizationAdmin(ForgivingAdmin):
     ) -> None:
         """Save what the page edits, with the moment."""
         obj.updated_at = now()
-        obj.save(update_fields=["display_name", "timezone", "updated_at"])
+        edit = AuditLogEntry.objects.edit(
+            AuditAction.ORGANIZATION_EDITED,
+            obj,
+            fields=("display_name", "timezone"),
+            by=principal_of(request),
+            org_id=obj.pk,
+            subject=obj.name,
+        )
+        with edit:
+            obj.save(update_fields=["display_name", "timezone", "updated_at"])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: an organization without a pool would be half of one."""
@@ -111,7 +142,7 @@ class OrganizationAdmin(ForgivingAdmin):
 
 
 @admin.register(Member)
-class MemberAdmin(ForgivingAdmin):
+class MemberAdmin(ScopedAdmin):
     """Memberships: added here, given other roles by actions; removed by the API, with credits."""
 
     list_display = ("user", "org", "role", "joined_at")
@@ -123,13 +154,14 @@ class MemberAdmin(ForgivingAdmin):
     readonly_fields = ("joined_at",)
     actions = ("make_owner", "make_admin", "make_billing_admin", "make_member")
 
-    def has_change_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
-        """Refuse: roles change through the actions, which know about the last owner."""
-        return False
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """System admins add to any organization; others on their organization's own page."""
+        return self.has_operate_permission(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
-        """Refuse: a removed member's credits go back to the pool, which the API does."""
-        return False
+    def has_lead_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may change roles anywhere; where, each change is asked."""
+        reach = reach_of(request)
+        return reach.everything or bool(reach.where(MANAGERS))
 
     def save_model(
         self,
@@ -139,35 +171,36 @@ class MemberAdmin(ForgivingAdmin):
         change: bool,  # noqa: FBT001
     ) -> None:
         """Add the member as the API would."""
-        by = Principal(user=_person(request))
+        by = principal_of(request)
         added = Member.objects.add(obj.org, obj.user, role=Role(obj.role), by=by)
         obj.pk = added.pk
         obj._state.adding = False  # noqa: SLF001 - the manager has inserted the row
 
-    @admin.action(description="Make owner")
+    @admin.action(description="Make owner", permissions=["lead"])
     def make_owner(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         """Make the chosen members owners."""
         self._change_roles(request, queryset, Role.OWNER)
 
-    @admin.action(description="Make admin")
+    @admin.action(description="Make admin", permissions=["lead"])
     def make_admin(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         """Make the chosen members admins."""
         self._change_roles(request, queryset, Role.ADMIN)
 
-    @admin.action(description="Make billing admin")
+    @admin.action(description="Make billing admin", permissions=["lead"])
     def make_billing_admin(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         """Make the chosen members billing admins."""
         self._change_roles(request, queryset, Role.BILLING_ADMIN)
 
-    @admin.action(description="Make plain member")
+    @admin.action(description="Make plain member", permissions=["lead"])
     def make_member(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         """Take the chosen members' special roles."""
         self._change_roles(request, queryset, Role.MEMBER)
 
     def _change_roles(self, request: HttpRequest, queryset: QuerySet[Member], role: Role) -> None:
-        by = Principal(user=_person(request))
+        by = principal_of(request)
         for member in queryset.select_related("user"):
             try:
+                by.require(LEAD, member.org_id)
                 Member.objects.change_role(member.org_id, member.user_id, role, by=by)
             except OrgBillingError as exc:
                 self.message_user(request, f"{member.user}: {exc.detail}", messages.ERROR)
@@ -176,8 +209,10 @@ class MemberAdmin(ForgivingAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ForgivingAdmin):
+class ApiKeyAdmin(ScopedAdmin):
     """API keys, to look at and to revoke; a new one is issued by the API."""
+
+    roles = MANAGERS
 
     list_display = ("name", "prefix", "org", "scopes", "expires_at", "revoked_at", "last_used_at")
     list_select_related = ("org",)
@@ -185,29 +220,10 @@ class ApiKeyAdmin(ForgivingAdmin):
     exclude = ("key_hash",)
     actions = ("revoke",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: the page couldn't show the plain text once."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """Refuse: a key is shown and revoked, never edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """Refuse: ledger rows name keys for ever."""
-        return False
-
     @admin.action(description="Revoke at once")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Revoke the chosen keys."""
+        by = principal_of(request)
         for key in queryset:
-            ApiKey.objects.revoke(key.org_id, key.pk)
+            ApiKey.objects.revoke(key.org_id, key.pk, by=by)
         self.message_user(request, "The keys are revoked.", messages.SUCCESS)
-
-
-def _person(request: HttpRequest) -> User:
-    """Return who is signed in to the console; the site lets nobody else this far."""
-    if not isinstance(request.user, User):
-        msg = "The console has a user behind every request."
-        raise TypeError(msg)
-    return request.user

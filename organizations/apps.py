@@ -1,8 +1,8 @@
 """Django's handle on the app that knows who is who."""
 
 from django.apps import AppConfig
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+
+from organizations.sign_on.configuration import refuse_half_configuration
 
 
 class OrganizationsConfig(AppConfig):
@@ -16,7 +16,4 @@ class OrganizationsConfig(AppConfig):
 
         Raises ImproperlyConfigured.
         """
-        given = (settings.OIDC_ISSUER, settings.OIDC_AUDIENCE, settings.OIDC_JWKS_URL)
-        if any(given) and not all(given):
-            msg = "Single sign-on needs OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL: all or none."
-            raise ImproperlyConfigured(msg)
+        refuse_half_configuration()

@@ -44,3 +44,24 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.BILLING_ADMIN: ALL_SCOPES - {Scope.ORGANIZATIONS_MANAGE},
     Role.MEMBER: frozenset(),
 }
+
+
+class AuditAction(TextChoices):
+    """What the audit log says was done; what moves credits or money has histories of its own."""
+
+    ORGANIZATION_OPENED = "organization_opened", "Organization opened"
+    ORGANIZATION_EDITED = "organization_edited", "Organization edited"
+    ORGANIZATION_SUSPENDED = "organization_suspended", "Organization suspended"
+    ORGANIZATION_REACTIVATED = "organization_reactivated", "Organization reactivated"
+    MEMBER_ADDED = "member_added", "Member added"
+    MEMBER_REMOVED = "member_removed", "Member removed"
+    MEMBER_ROLE_CHANGED = "member_role_changed", "Member's role changed"
+    API_KEY_ISSUED = "api_key_issued", "API key issued"
+    API_KEY_REVOKED = "api_key_revoked", "API key revoked"
+    USER_CREATED = "user_created", "User created"
+    USER_EDITED = "user_edited", "User edited"
+    SERVICE_EDITED = "service_edited", "Service edited"
+    PRICE_VERSION_ADDED = "price_version_added", "Price version added"
+    PLAN_EDITED = "plan_edited", "Plan edited"
+    BILLING_DETAILS_EDITED = "billing_details_edited", "Billing details edited"
+    HOLD_RELEASED = "hold_released", "Hold released"

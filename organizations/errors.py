@@ -1,10 +1,14 @@
 """What can go wrong about who is who."""
 
-from orgbilling.lib.errors import OrgBillingError
+from orgbilling.lib.errors import LimitReached, OrgBillingError
 
 
-class NotAMember(OrgBillingError):
+class NotAMember(LimitReached):
     """The person named is no active member of the organization."""
+
+    limits = ("organization", "membership")
+    raised_by = ("owner", "admin")
+    fix = "Check the user's id, or add the user to the organization: POST /organizations/{org_id}/members."
 
     code = "not_a_member"
     title = "Not a member"
@@ -27,8 +31,12 @@ class LastOwner(OrgBillingError):
     default_detail = "An organization needs an owner: make somebody else an owner first."
 
 
-class OrganizationSuspended(OrgBillingError):
+class OrganizationSuspended(LimitReached):
     """The organization is suspended and may not spend."""
+
+    limits = ("organization",)
+    raised_by = ("system_admin",)
+    fix = "A system admin has to reactivate the organization."
 
     code = "organization_suspended"
     title = "Organization suspended"

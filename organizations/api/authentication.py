@@ -7,9 +7,13 @@ from django.http import QueryDict
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from organizations.api import oidc
 from organizations.keys import PREFIX
 from organizations.models import ApiKey, User
+from organizations.sign_on.accounts import account_of
+from organizations.sign_on.claims import InvalidToken
+from organizations.sign_on.configuration import bearer_tokens_are_on
+from organizations.sign_on.refusals import SignOnRefused
+from organizations.sign_on.tokens import identify_bearer
 
 if TYPE_CHECKING:
     import uuid
@@ -78,22 +82,12 @@ class OidcAuthentication(BearerAuthentication):
         token = self.bearer_token(request)
         if token is None:
             return None
-        if not oidc.is_configured():
+        if not bearer_tokens_are_on():
             raise exceptions.AuthenticationFailed("The bearer token is no API key of this service.")
         try:
-            identity = oidc.identify(token)
-        except oidc.InvalidToken as exc:
+            user = account_of(identify_bearer(token))
+        except (InvalidToken, SignOnRefused) as exc:
             raise exceptions.AuthenticationFailed(str(exc)) from exc
-        user = User.objects.sign_in_with(
-            identity.external_id, verified_email=identity.verified_email, name=identity.name
-        )
-        if user is None:
-            raise exceptions.AuthenticationFailed(
-                "No account here belongs to this identity, and its e-mail address is not verified "
-                "or belongs to an account of another."
-            )
-        if not user.is_active:
-            raise exceptions.AuthenticationFailed("This account is switched off.")
         return user, {"issuer": settings.OIDC_ISSUER}
 
 

@@ -188,7 +188,7 @@ class ApiKeyView(OrgView):
     def delete(self, request: Request, org_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
         """Revoke a key."""
         self.organization()
-        if not ApiKey.objects.revoke(org_id, key_id):
+        if not ApiKey.objects.revoke(org_id, key_id, by=self.principal):
             raise NotFound("The organization has no API key with this id.")
         return no_content()
 

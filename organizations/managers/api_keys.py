@@ -3,12 +3,13 @@
 import datetime
 import uuid
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db import models
+from django.apps import apps
+from django.db import models, transaction
 from django.utils import timezone
 
-from organizations.choices import Scope
+from organizations.choices import AuditAction, Scope
 from organizations.keys import PREFIX_SHOWN_LENGTH, generate_key, hash_key, is_well_formed
 from orgbilling.lib.errors import PermissionRefused
 
@@ -40,15 +41,22 @@ class ApiKeyManager(models.Manager["ApiKey"]):
         if by is not None:
             self._require_grantable(org, scopes, by)
         plaintext = generate_key()
-        key = self.create(
-            org=org,
-            name=name,
-            prefix=plaintext[:PREFIX_SHOWN_LENGTH],
-            key_hash=hash_key(plaintext),
-            scopes=[scope.value for scope in Scope if scope in scopes],
-            expires_at=expires_at,
-            created_by=by.user if by is not None else None,
-        )
+        with transaction.atomic():
+            key = self.create(
+                org=org,
+                name=name,
+                prefix=plaintext[:PREFIX_SHOWN_LENGTH],
+                key_hash=hash_key(plaintext),
+                scopes=[scope.value for scope in Scope if scope in scopes],
+                expires_at=expires_at,
+                created_by=by.user if by is not None else None,
+            )
+            self._tell(
+                AuditAction.API_KEY_ISSUED,
+                key,
+                by=by,
+                after={"scopes": key.scopes, "expires_at": key.expires_at},
+            )
         return key, plaintext
 
     def authenticate(self, plaintext: str) -> "ApiKey | None":
@@ -73,10 +81,28 @@ class ApiKeyManager(models.Manager["ApiKey"]):
             models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=stale), pk=key.pk
         ).update(last_used_at=now)
 
-    def revoke(self, org_id: uuid.UUID | None, key_id: uuid.UUID) -> bool:
-        """Make a key useless from now on; False when it isn't there. Twice is as good as once."""
-        keys = self.filter(pk=key_id, org_id=org_id)
-        return bool(keys.filter(revoked_at=None).update(revoked_at=timezone.now())) or keys.exists()
+    def revoke(
+        self, org_id: uuid.UUID | None, key_id: uuid.UUID, *, by: "Principal | None"
+    ) -> bool:
+        """Make a key useless from now on; False when it isn't there. Twice is as good as once.
+
+        `by` None is the operator at the command line.
+        """
+        with transaction.atomic():
+            keys = self.filter(pk=key_id, org_id=org_id)
+            moment = timezone.now()
+            revoked = keys.filter(revoked_at=None).update(revoked_at=moment)
+            key = keys.first()
+            if key is not None and revoked:
+                self._tell(AuditAction.API_KEY_REVOKED, key, by=by, after={"revoked_at": moment})
+            return key is not None
+
+    @staticmethod
+    def _tell(
+        action: AuditAction, key: "ApiKey", *, by: "Principal | None", after: dict[str, Any]
+    ) -> None:
+        log: Any = apps.get_model("organizations", "AuditLogEntry").objects
+        log.record(action, by=by, org_id=key.org_id, subject=str(key), after=after)
 
     @staticmethod
     def _require_grantable(

@@ -1,12 +1,13 @@
 """Who belongs to an organization, and as what; there is always an owner."""
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
-from organizations.choices import Role
+from organizations.choices import AuditAction, Role
 from organizations.errors import AlreadyMember, LastOwner
 from orgbilling.lib.errors import NotFound, PermissionRefused
 
@@ -32,7 +33,9 @@ class MemberManager(models.Manager["Member"]):
             self._require_owner_maker(by, org.id)
         try:
             with transaction.atomic():
-                return self.create(org=org, user=user, role=role)
+                member = self.create(org=org, user=user, role=role)
+                self._tell(AuditAction.MEMBER_ADDED, member, by=by, after={"role": str(role)})
+                return member
         except IntegrityError as exc:
             if not isinstance(exc.__cause__, UniqueViolation):
                 raise
@@ -47,8 +50,15 @@ class MemberManager(models.Manager["Member"]):
             if member.role != role:
                 if role == Role.OWNER:
                     self._require_owner_maker(by, org_id)
-                member.role = role
+                before, member.role = member.role, role
                 member.save(update_fields=["role"])
+                self._tell(
+                    AuditAction.MEMBER_ROLE_CHANGED,
+                    member,
+                    by=by,
+                    before={"role": before},
+                    after={"role": str(role)},
+                )
             return member
 
     def remove(self, org_id: uuid.UUID, user_id: uuid.UUID, *, by: "Principal") -> "Member":
@@ -59,6 +69,7 @@ class MemberManager(models.Manager["Member"]):
         with transaction.atomic():
             member = self._lock(org_id, user_id, leaves_ownership=True, by=by)
             self.filter(pk=member.pk, org_id=org_id).delete()
+            self._tell(AuditAction.MEMBER_REMOVED, member, by=by, before={"role": member.role})
             return member
 
     def _lock(
@@ -79,6 +90,18 @@ class MemberManager(models.Manager["Member"]):
             if not any(row.role == Role.OWNER and row.pk != member.pk for row in rows):
                 raise LastOwner
         return member
+
+    @staticmethod
+    def _tell(action: AuditAction, member: "Member", *, by: "Principal", **change: Any) -> None:
+        log: Any = apps.get_model("organizations", "AuditLogEntry").objects
+        log.record(
+            action,
+            by=by,
+            org_id=member.org_id,
+            subject_user_id=member.user_id,
+            subject=member.user.email,
+            **change,
+        )
 
     @staticmethod
     def _require_owner_maker(by: "Principal", org_id: uuid.UUID) -> None:

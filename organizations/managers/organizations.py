@@ -1,17 +1,19 @@
 """Making, listing and suspending organizations."""
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone as clock
 from psycopg.errors import UniqueViolation
 
-from organizations.choices import OrganizationStatus, Role
+from organizations.choices import AuditAction, OrganizationStatus, Role
 from orgbilling.lib.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from organizations.access import Principal
     from organizations.models.organization import Organization
     from organizations.models.user import User
 
@@ -50,9 +52,11 @@ class OrganizationManager(_OrganizationManager["Organization"]):
         display_name: str = "",
         timezone: str = "UTC",
         owner: "User | None" = None,
+        by: "Principal | None" = None,
     ) -> "Organization":
         """Make an organization and its first owner; the caller makes its pool beside it.
 
+        `by`: who asks for it; None: the operator.
         `display_name` defaults to `name`. Raises InvalidRequest with the field: `name` when it is
         taken (rule `unique`) or no slug, `timezone` when IANA doesn't know it.
         """
@@ -67,25 +71,60 @@ class OrganizationManager(_OrganizationManager["Organization"]):
         try:
             with transaction.atomic():
                 organization.save(force_insert=True)
+                if owner is not None:
+                    organization.members.create(user=owner, role=Role.OWNER)
+                self._tell_opened(organization, owner, by)
         except IntegrityError as exc:
             if not isinstance(exc.__cause__, UniqueViolation):
                 raise
             msg = "An organization with this name exists already."
             raise InvalidRequest("name", msg, "unique") from exc
-        if owner is not None:
-            organization.members.create(user=owner, role=Role.OWNER)
         return organization
 
-    def suspend(self, org_id: uuid.UUID) -> bool:
-        """Stop an organization's spending; False when it was suspended already, or isn't there."""
-        return self._move(org_id, OrganizationStatus.ACTIVE, OrganizationStatus.SUSPENDED)
+    @transaction.atomic
+    def suspend(self, org_id: uuid.UUID, *, by: "Principal | None", reason: str = "") -> bool:
+        """Stop an organization's spending; False when it was suspended already, or isn't there.
 
-    def reactivate(self, org_id: uuid.UUID) -> bool:
+        `by` None is the operator at the command line.
+        """
+        done = self._move(org_id, OrganizationStatus.ACTIVE, OrganizationStatus.SUSPENDED)
+        if done:
+            action = AuditAction.ORGANIZATION_SUSPENDED
+            _log().record(action, by=by, org_id=org_id, reason=reason)
+        return done
+
+    @transaction.atomic
+    def reactivate(self, org_id: uuid.UUID, *, by: "Principal | None", reason: str = "") -> bool:
         """Let an organization spend again; False when it was active already, or isn't there."""
-        return self._move(org_id, OrganizationStatus.SUSPENDED, OrganizationStatus.ACTIVE)
+        done = self._move(org_id, OrganizationStatus.SUSPENDED, OrganizationStatus.ACTIVE)
+        if done:
+            action = AuditAction.ORGANIZATION_REACTIVATED
+            _log().record(action, by=by, org_id=org_id, reason=reason)
+        return done
 
     def _move(
         self, org_id: uuid.UUID, before: OrganizationStatus, after: OrganizationStatus
     ) -> bool:
         rows = self.filter(id=org_id, status=before).update(status=after, updated_at=clock.now())
         return rows == 1
+
+    @staticmethod
+    def _tell_opened(
+        organization: "Organization", owner: "User | None", by: "Principal | None"
+    ) -> None:
+        _log().record(
+            AuditAction.ORGANIZATION_OPENED,
+            by=by,
+            org_id=organization.pk,
+            subject_user_id=owner.pk if owner is not None else None,
+            subject=organization.name,
+            after={
+                "display_name": organization.display_name,
+                "timezone": organization.timezone,
+                "owner": owner.email if owner is not None else None,
+            },
+        )
+
+
+def _log() -> Any:
+    return apps.get_model("organizations", "AuditLogEntry").objects

@@ -1,9 +1,12 @@
 """Making users."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import IntegrityError, transaction
+
+from organizations.choices import AuditAction
 
 if TYPE_CHECKING:
     from organizations.models.user import User
@@ -40,10 +43,19 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, email: str, password: str | None = None, name: str = "", **flags: object
     ) -> "User":
-        """Make a system admin, who may open the console and do everything."""
-        return self.create_user(
-            email, password, name, **{**flags, "is_staff": True, "is_superuser": True}
-        )
+        """Make a system admin, who may open the console and do everything; the audit log tells of it."""
+        given = {**flags, "is_staff": True, "is_superuser": True}
+        with transaction.atomic():
+            user = self.create_user(email, password, name, **given)
+            log: Any = apps.get_model("organizations", "AuditLogEntry").objects
+            log.record(
+                AuditAction.USER_CREATED,
+                by=None,
+                subject_user_id=user.pk,
+                subject=user.email,
+                after={"email": user.email, "is_superuser": True},
+            )
+        return user
 
     def invite(self, email: str) -> "User":
         """Return the user with this address; make one who can't sign in yet if there is none."""

@@ -1,8 +1,9 @@
 """Tables of the organizations app."""
 
 from organizations.models.api_key import ApiKey
+from organizations.models.audit import AuditLogEntry
 from organizations.models.member import Member
 from organizations.models.organization import Organization
 from organizations.models.user import User
 
-__all__ = ["ApiKey", "Member", "Organization", "User"]
+__all__ = ["ApiKey", "AuditLogEntry", "Member", "Organization", "User"]

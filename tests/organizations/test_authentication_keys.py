@@ -91,7 +91,7 @@ def test_a_key_needs_no_csrf_token_even_beside_a_session(
 
 def test_a_revoked_key_says_the_same_as_an_unknown_one(alpha: Organization, client_for):
     key, plaintext = make_key(alpha)
-    ApiKey.objects.revoke(alpha.id, key.id)
+    ApiKey.objects.revoke(alpha.id, key.id, by=None)
     revoked = problem(client_for(plaintext).get("organizations"), 401, "authentication_failed")
     unknown = problem(client_for(generate_key()).get("organizations"), 401, "authentication_failed")
     assert revoked["detail"] == unknown["detail"]

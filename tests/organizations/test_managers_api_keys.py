@@ -63,27 +63,27 @@ def test_a_key_dies_at_its_expiry_to_the_second(alpha: Organization):
 
 def test_a_revoked_key_is_dead_at_once_and_stays_so(alpha: Organization):
     key, plaintext = make_key(alpha)
-    assert ApiKey.objects.revoke(alpha.id, key.id) is True
+    assert ApiKey.objects.revoke(alpha.id, key.id, by=None) is True
     assert ApiKey.objects.authenticate(plaintext) is None
     key.refresh_from_db()
     first = key.revoked_at
     assert first is not None
-    assert ApiKey.objects.revoke(alpha.id, key.id) is True
+    assert ApiKey.objects.revoke(alpha.id, key.id, by=None) is True
     key.refresh_from_db()
     assert key.revoked_at == first
 
 
 def test_a_key_of_another_organization_is_not_revoked(alpha: Organization, globex: Organization):
     key, plaintext = make_key(globex)
-    assert ApiKey.objects.revoke(alpha.id, key.id) is False
-    assert ApiKey.objects.revoke(None, key.id) is False
-    assert ApiKey.objects.revoke(globex.id, uuid.uuid4()) is False
+    assert ApiKey.objects.revoke(alpha.id, key.id, by=None) is False
+    assert ApiKey.objects.revoke(None, key.id, by=None) is False
+    assert ApiKey.objects.revoke(globex.id, uuid.uuid4(), by=None) is False
     assert ApiKey.objects.authenticate(plaintext) == key
 
 
 def test_a_key_of_all_organizations_is_revoked(db: None):
     key, plaintext = make_key(None)
-    assert ApiKey.objects.revoke(None, key.id) is True
+    assert ApiKey.objects.revoke(None, key.id, by=None) is True
     assert ApiKey.objects.authenticate(plaintext) is None
 
 

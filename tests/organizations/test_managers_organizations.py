@@ -66,16 +66,16 @@ def test_a_known_time_zone_is_taken(zone: str):
 
 def test_suspending_and_reactivating_tell_whether_they_did(alpha: Organization):
     before = alpha.updated_at
-    assert Organization.objects.suspend(alpha.id) is True
-    assert Organization.objects.suspend(alpha.id) is False
+    assert Organization.objects.suspend(alpha.id, by=None) is True
+    assert Organization.objects.suspend(alpha.id, by=None) is False
     alpha.refresh_from_db()
     assert alpha.is_suspended
     assert alpha.updated_at > before
-    assert Organization.objects.reactivate(alpha.id) is True
-    assert Organization.objects.reactivate(alpha.id) is False
+    assert Organization.objects.reactivate(alpha.id, by=None) is True
+    assert Organization.objects.reactivate(alpha.id, by=None) is False
     alpha.refresh_from_db()
     assert not alpha.is_suspended
-    assert Organization.objects.suspend(uuid.uuid4()) is False
+    assert Organization.objects.suspend(uuid.uuid4(), by=None) is False
 
 
 def test_the_list_knows_roles_and_counts_in_one_query(
