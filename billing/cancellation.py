@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing import entitlement
+from billing import alarm, entitlement, overage, renewal
 from billing.choices import EventType
 from billing.errors import SubscriptionCanceled
 from billing.models import BillingEvent, Subscription
@@ -17,12 +17,14 @@ from orgbilling.lib import clock
 def cancel(*, org_id: uuid.UUID, subscription_id: uuid.UUID, origin: Origin) -> Subscription:
     """End the subscription now: nothing can be spent from the commit on.
 
-    Raises NotFound and SubscriptionCanceled.
+    One whose end has passed, although nobody has written so yet, ended then. Raises NotFound and SubscriptionCanceled.
     """
-    subscription, moment = _locked(org_id, subscription_id)
-    Subscription.objects.cancel(subscription, moment=moment)
-    _record(subscription, EventType.SUBSCRIPTION_CANCELED, moment, origin)
-    entitlement.apply(subscription)
+    subscription, moment = _brought_up(org_id, subscription_id, origin)
+    if subscription.is_live:
+        Subscription.objects.cancel(subscription, moment=moment)
+        _record(subscription, EventType.SUBSCRIPTION_CANCELED, moment, origin)
+        overage.end(subscription, moment, origin.request_id, ended=moment)
+        entitlement.apply(subscription)
     return subscription
 
 
@@ -35,22 +37,28 @@ def set_at_period_end(
     Asking for what is so already does nothing. Raises NotFound and SubscriptionCanceled (also once
     the scheduled end has passed: it can't be taken back any more).
     """
-    subscription, moment = _locked(org_id, subscription_id)
-    if subscription.has_ended_by(moment):
+    subscription, moment = _brought_up(org_id, subscription_id, origin)
+    if not subscription.is_live:
         raise SubscriptionCanceled
     if subscription.cancel_at_period_end != ends:
         Subscription.objects.change(subscription, moment=moment, cancel_at_period_end=ends)
         event_type = EventType.CANCELLATION_SCHEDULED if ends else EventType.CANCELLATION_UNDONE
         _record(subscription, event_type, moment, origin)
         entitlement.apply(subscription)
+        alarm.set_for(subscription)
     return subscription
 
 
-def _locked(org_id: uuid.UUID, subscription_id: uuid.UUID) -> tuple[Subscription, datetime]:
+def _brought_up(
+    org_id: uuid.UUID, subscription_id: uuid.UUID, origin: Origin
+) -> tuple[Subscription, datetime]:
+    """The subscription as it is now, whatever job is late, unless it was canceled before."""
     subscription = Subscription.objects.lock(org_id=org_id, subscription_id=subscription_id)
     if not subscription.is_live:
         raise SubscriptionCanceled
-    return subscription, clock.database_now()
+    moment = clock.database_now()
+    renewal.bring_up(subscription, moment, request_id=origin.request_id)
+    return subscription, moment
 
 
 def _record(

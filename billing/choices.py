@@ -61,8 +61,29 @@ class EventType(TextChoices):
     CANCELLATION_SCHEDULED = "cancellation_scheduled", "Cancellation scheduled"
     CANCELLATION_UNDONE = "cancellation_undone", "Cancellation undone"
     SUBSCRIPTION_CANCELED = "subscription_canceled", "Subscription canceled"
+    SUBSCRIPTION_ACTIVATED = "subscription_activated", "Subscription activated"
+    SUBSCRIPTION_RENEWED = "subscription_renewed", "Subscription renewed"
+    SUBSCRIPTION_PAUSED = "subscription_paused", "Subscription paused"
+    SUBSCRIPTION_RESUMED = "subscription_resumed", "Subscription resumed"
+    PAYMENT_OVERDUE = "payment_overdue", "Payment overdue"
+    SUBSCRIPTION_RECOVERED = "subscription_recovered", "Subscription recovered"
+    PAYMENT_RECEIVED = "payment_received", "Payment received"
+    PAYMENT_VOIDED = "payment_voided", "Payment voided"
+    OVERAGE_CHARGE = "overage_charge", "Overage charge"
+    POOL_SETTINGS_CHANGED = "pool_settings_changed", "Pool settings changed"
     CREDIT_GRANT = "credit_grant", "Credit grant"
     CREDIT_PURCHASE = "credit_purchase", "Credit purchase"
+
+
+#: Events of these types move credits, and say how many.
+CREDIT_EVENTS: Final = (EventType.CREDIT_GRANT, EventType.CREDIT_PURCHASE)
+
+#: Events of these types may concern no subscription: a purchase's payment, a pool without a plan.
+EVENTS_WITHOUT_SUBSCRIPTION: Final = (
+    EventType.PAYMENT_RECEIVED,
+    EventType.PAYMENT_VOIDED,
+    EventType.POOL_SETTINGS_CHANGED,
+)
 
 
 class PaymentStatus(TextChoices):
@@ -73,8 +94,50 @@ class PaymentStatus(TextChoices):
     VOID = "void", "Void"
 
 
+class ProviderName(TextChoices):
+    """Who collects what is owed."""
+
+    ON_ACCOUNT = "on_account", "On account"
+    STRIPE = "stripe", "Card"
+
+
+#: These take the money by themselves; of the others a system admin says that it came.
+COLLECTING_PROVIDERS: Final = (ProviderName.STRIPE,)
+
+
+class AttemptStatus(TextChoices):
+    """What became of one attempt to collect a payment.
+
+    `started`: asked for, and the answer is not known yet. `requires_action`: the card's holder has to
+    agree to it at the bank.
+    """
+
+    STARTED = "started", "Started"
+    REQUIRES_ACTION = "requires_action", "Requires action"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+
+
+#: Money may still come of these: a payment has at most one of them.
+OPEN_ATTEMPTS: Final = (AttemptStatus.STARTED, AttemptStatus.REQUIRES_ACTION)
+
+
+class InboxStatus(TextChoices):
+    """What became of an event that a provider told us."""
+
+    RECEIVED = "received", "Received"
+    PROCESSED = "processed", "Processed"
+    IGNORED = "ignored", "Ignored"
+    FAILED = "failed", "Failed"
+
+
 class Operation(TextChoices):
-    """What an idempotency key of this app is scoped to, inside the organization."""
+    """What an idempotency key of this app is scoped to, inside the organization.
+
+    The last two are no requests: their keys name a period, so that no path charges it twice.
+    """
 
     SUBSCRIBE = "subscriptions", "Subscribe"
     ADD_CREDITS = "credits/add", "Add credits"
+    RENEWAL = "renewal", "Begin a paid period"
+    OVERAGE = "overage", "Charge a period's overage"

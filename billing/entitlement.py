@@ -11,12 +11,20 @@ from credits.models import CreditPool
 
 
 def _trial(subscription: Subscription) -> datetime | None:
-    return subscription.trial_ends_at
+    """A trial goes on as a paid subscription by itself: only one that is told to end, ends."""
+    return subscription.trial_ends_at if subscription.cancel_at_period_end else FOREVER
 
 
 def _renewing(subscription: Subscription) -> datetime | None:
     """No late renewal job stops a customer; a scheduled end does, without any job."""
     return subscription.current_period_end if subscription.cancel_at_period_end else FOREVER
+
+
+def _past_due(subscription: Subscription) -> datetime | None:
+    """Until it would be canceled: no late job gives a customer who doesn't pay a day more."""
+    until = subscription.past_due_until
+    ends = _renewing(subscription)
+    return ends if until is None or ends is None else min(until, ends)
 
 
 def _nothing(_subscription: Subscription) -> datetime | None:
@@ -27,7 +35,7 @@ def _nothing(_subscription: Subscription) -> datetime | None:
 SPENDING_UNTIL: Final[dict[str, Callable[[Subscription], datetime | None]]] = {
     SubscriptionStatus.TRIALING: _trial,
     SubscriptionStatus.ACTIVE: _renewing,
-    SubscriptionStatus.PAST_DUE: _renewing,
+    SubscriptionStatus.PAST_DUE: _past_due,
     SubscriptionStatus.PAUSED: _nothing,
     SubscriptionStatus.CANCELED: _nothing,
 }

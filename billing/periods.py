@@ -29,6 +29,12 @@ def first_period(anchor: datetime, cycle: str) -> tuple[datetime, datetime]:
     return anchor, add_months(anchor, CYCLE_MONTHS[cycle])
 
 
+def next_period(anchor: datetime, end: datetime, cycle: str) -> tuple[datetime, datetime]:
+    """The period that follows the one that ends at `end`, itself counted from the anchor."""
+    passed = (end.year - anchor.year) * 12 + end.month - anchor.month
+    return end, add_months(anchor, passed + CYCLE_MONTHS[cycle])
+
+
 def whole_second(moment: datetime) -> datetime:
     """The moment without its microseconds: periods begin, end and are prorated on the second."""
     return moment.replace(microsecond=0)

@@ -8,13 +8,13 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
-from billing import entitlement
+from billing import alarm, entitlement, overage, renewal
 from billing.choices import BillingCycle, EventType, PaymentStatus
-from billing.errors import SubscriptionCanceled
+from billing.errors import ChargeRisen, SubscriptionCanceled
 from billing.models import BillingEvent, Plan, Subscription
 from billing.periods import first_period, whole_second
 from billing.proration import ZERO, Remainder, period_price, restart_charge, upgrade_charge
@@ -32,6 +32,32 @@ class Step:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a change does, and what it costs; nothing to do when there are no steps."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def amount(self) -> Decimal:
+        """What is charged at once."""
+        return sum((step.amount for step in self.steps), ZERO)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something of it takes effect with the period's end."""
+        return any(step.event_type in SCHEDULING for step in self.steps)
+
+    @property
+    def begins_a_period(self) -> bool:
+        """Whether the current period ends with it: what was drawn over the pool is billed with it too."""
+        return any("current_period_start" in step.values for step in self.steps)
+
+
+#: Steps that do nothing yet but say what the next period will be.
+SCHEDULING: Final = (EventType.DOWNGRADE_SCHEDULED, EventType.CYCLE_CHANGE_SCHEDULED)
+
+
 @transaction.atomic
 def change(
     *,
@@ -40,27 +66,50 @@ def change(
     plan: str | None,
     billing_cycle: str | None,
     origin: Origin,
+    at_most: Decimal | None = None,
 ) -> Subscription:
     """Change the plan, the cycle or both; None leaves one as it is.
 
+    What time has done meanwhile comes first, so that it decides by the period that it is now.
     Asking for what the subscription has clears a scheduled change of it. Asking for what is
-    scheduled already does nothing. Raises NotFound, SubscriptionCanceled, and InvalidRequest for a
-    plan that isn't offered.
+    scheduled already does nothing. `at_most`: the charge that somebody agreed to; None for any.
+    Raises NotFound, SubscriptionCanceled, InvalidRequest for a plan that isn't offered, and
+    ChargeRisen when it costs more than was agreed to.
     """
     subscription = Subscription.objects.lock(org_id=org_id, subscription_id=subscription_id)
     moment = clock.database_now()
-    if not subscription.is_live or subscription.has_ended_by(moment):
+    renewal.bring_up(subscription, moment, request_id=origin.request_id)
+    quoted = quote(subscription, plan=plan, billing_cycle=billing_cycle, moment=moment)
+    if at_most is not None and quoted.amount > at_most:
+        raise ChargeRisen(quoted.amount, at_most)
+    began = subscription.current_period_start
+    for step in quoted.steps:
+        _take(subscription, step, moment, origin)
+    if subscription.current_period_start != began:
+        overage.restart(subscription, moment)
+    if quoted.steps:
+        overage.follow(subscription, moment, origin.request_id)
+        entitlement.apply(subscription)
+        alarm.set_for(subscription)
+    return subscription
+
+
+def quote(
+    subscription: Subscription, *, plan: str | None, billing_cycle: str | None, moment: datetime
+) -> Quote:
+    """What `change` does with the subscription at that moment, to the cent; writes nothing.
+
+    The subscription is to be as it is at the moment: brought up to it. Raises SubscriptionCanceled, and
+    InvalidRequest for a plan that isn't offered.
+    """
+    if not subscription.is_live:
         raise SubscriptionCanceled
     target = subscription.plan
     if plan is not None and plan != subscription.plan_id:
         target = Plan.objects.choose(plan)
     steps = _clearances(subscription, plan, billing_cycle)
     steps += _steps(subscription, target, billing_cycle or subscription.billing_cycle, moment)
-    for step in steps:
-        _take(subscription, step, moment, origin)
-    if steps:
-        entitlement.apply(subscription)
-    return subscription
+    return Quote(tuple(steps))
 
 
 def _clearances(subscription: Subscription, plan: str | None, cycle: str | None) -> list[Step]:
@@ -165,13 +214,7 @@ def _restart(subscription: Subscription, target: Plan, cycle: str, moment: datet
 
 
 def _of_plan(target: Plan) -> dict[str, Any]:
-    return {
-        "plan_id": target.code,
-        "monthly_price": target.monthly_price,
-        "currency": target.currency,
-        "yearly_months": target.yearly_months,
-        "scheduled_plan_id": None,
-    }
+    return {**target.terms, "scheduled_plan_id": None}
 
 
 def _rest(subscription: Subscription, moment: datetime) -> Remainder:

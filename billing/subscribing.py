@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import entitlement
+from billing import alarm, entitlement, overage, renewal
 from billing.choices import BillingCycle, EventType, Operation, PaymentStatus, SubscriptionStatus
 from billing.models import BillingEvent, Plan, Subscription
 from billing.periods import first_period, whole_second
@@ -35,14 +35,14 @@ class Order:
 def subscribe(*, organization: Organization, order: Order, origin: Origin) -> Subscription:
     """Start the organization's subscription, with its first event and what its pool may now spend.
 
-    A former one whose scheduled end has passed is closed first, so that no late job stands in the
-    way. Raises OrganizationSuspended, SubscriptionExists, and InvalidRequest for a plan that isn't
+    A former one is brought up to now first, so that no late job stands in the way of one whose end
+    has passed. Raises OrganizationSuspended, SubscriptionExists, and InvalidRequest for a plan that isn't
     offered.
     """
     if organization.is_suspended:
         raise OrganizationSuspended("This organization is suspended: it can't subscribe.")
     moment = clock.database_now()
-    _close_ended(organization, moment, origin)
+    _bring_up_former(organization, moment, origin)
     plan = Plan.objects.choose(order.plan)
     price = plan.monthly_price if order.monthly_price is None else order.monthly_price
     subscription = Subscription.objects.start(
@@ -56,6 +56,9 @@ def subscribe(*, organization: Organization, order: Order, origin: Origin) -> Su
         updated_at=moment,
         **_first_period(order, whole_second(moment)),
     )
+    metadata = {"plan": plan.code, "billing_cycle": order.billing_cycle}
+    if (why := overage.withhold(subscription)) is not None:
+        metadata["overage_switched_off"] = why
     BillingEvent.objects.record(
         org_id=organization.id,
         origin=origin,
@@ -68,9 +71,12 @@ def subscribe(*, organization: Organization, order: Order, origin: Origin) -> Su
         currency=subscription.currency,
         period_start=subscription.current_period_start,
         period_end=subscription.current_period_end,
-        metadata={"plan": plan.code, "billing_cycle": order.billing_cycle},
+        metadata=metadata,
     )
+    start = subscription.current_period_start
+    overage.follow(subscription, moment, origin.request_id, start=start)
     entitlement.apply(subscription)
+    alarm.set_for(subscription)
     return subscription
 
 
@@ -93,19 +99,7 @@ def _first_period(order: Order, start: datetime) -> dict[str, Any]:
     }
 
 
-def _close_ended(organization: Organization, moment: datetime, origin: Origin) -> None:
+def _bring_up_former(organization: Organization, moment: datetime, origin: Origin) -> None:
     former = Subscription.objects.lock_live(organization.id)
-    if former is None or not former.has_ended_by(moment):
-        return
-    Subscription.objects.cancel(former, moment=moment)
-    BillingEvent.objects.record(
-        org_id=organization.id,
-        origin=Origin(actor="system", request_id=origin.request_id),
-        moment=moment,
-        subscription=former,
-        event_type=EventType.SUBSCRIPTION_CANCELED,
-        currency=former.currency,
-        period_start=former.current_period_start,
-        period_end=former.current_period_end,
-        notes="The scheduled end had passed.",
-    )
+    if former is not None:
+        renewal.bring_up(former, moment, request_id=origin.request_id)

@@ -5,6 +5,7 @@ from django.urls import path
 from billing.api.catalogue import HistoryView, PlansView
 from billing.api.dashboards import OrgDashboardView, SystemDashboardView, UserDashboardView
 from billing.api.purchases import AddCreditsView
+from billing.api.settings import SettingsView
 from billing.api.subscriptions import (
     SubscriptionsOfOrgView,
     SubscriptionsView,
@@ -21,6 +22,7 @@ urlpatterns = [
     ),
     path("subscriptions/<str:subscription_id>", SubscriptionView.as_view(), name="subscription"),
     path("credits/<str:org_id>/add", AddCreditsView.as_view(), name="credits-add"),
+    path("credits/<str:org_id>/settings", SettingsView.as_view(), name="credits-settings"),
     path("billing/user", UserDashboardView.as_view(), name="user-dashboard"),
     path("billing/system", SystemDashboardView.as_view(), name="system-dashboard"),
     path("billing/org/<str:org_id>", OrgDashboardView.as_view(), name="org-dashboard"),

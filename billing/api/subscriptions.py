@@ -44,6 +44,7 @@ class SubscriptionsView(BodyOrgView):
         description="At the catalogue's price; only a system admin may name another "
         "(`monthly_price`). Without a trial the first period begins at once and its price is an "
         "event of the history, to be paid; with one nothing is charged before the trial is over. "
+        "Overage is switched off by a trial, and while earlier overage is unpaid. "
         "An organization has one live subscription at a time.",
         request=SubscribeSerializer,
         request_example=examples.SUBSCRIBE,

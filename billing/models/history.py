@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from billing.choices import CURRENCY, EventType
+from billing.choices import CREDIT_EVENTS, CURRENCY, EVENTS_WITHOUT_SUBSCRIPTION, EventType
 from billing.managers.history import HistoryManager
 from billing.models.subscription import Subscription
 from organizations.models import Organization
@@ -77,13 +77,17 @@ class BillingEvent(models.Model):
             models.CheckConstraint(
                 name="org_billing_history_credits_check",
                 condition=Q(
-                    event_type__in=(EventType.CREDIT_GRANT, EventType.CREDIT_PURCHASE),
+                    event_type__in=CREDIT_EVENTS,
                     credits__isnull=False,
                     credits__gt=0,
                 )
                 | (
-                    ~Q(event_type__in=(EventType.CREDIT_GRANT, EventType.CREDIT_PURCHASE))
-                    & Q(credits__isnull=True, subscription__isnull=False)
+                    ~Q(event_type__in=CREDIT_EVENTS)
+                    & Q(credits__isnull=True)
+                    & (
+                        Q(subscription__isnull=False)
+                        | Q(event_type__in=EVENTS_WITHOUT_SUBSCRIPTION)
+                    )
                 ),
             ),
             models.CheckConstraint(
@@ -98,6 +102,7 @@ class BillingEvent(models.Model):
         )
         indexes = (
             models.Index(fields=("org", "-created_at", "-id"), name="org_billing_history_new"),
+            models.Index(fields=("-created_at", "-id"), name="org_billing_history_newest"),
             models.Index(
                 fields=("org", "event_type", "-created_at", "-id"),
                 name="org_billing_history_type",

@@ -1,7 +1,7 @@
 """The plan catalogue: what can be subscribed to, and for how much."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -63,3 +63,13 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What a subscription takes over from its plan, once: later prices are for others."""
+        return {
+            "plan_id": self.code,
+            "monthly_price": self.monthly_price,
+            "currency": self.currency,
+            "yearly_months": self.yearly_months,
+        }

@@ -1,9 +1,10 @@
 """A subscription: which plan an organization has, until when, at what price."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -51,6 +52,7 @@ class Subscription(models.Model):
     scheduled_cycle = models.CharField(  # noqa: DJ001 - null: no change is scheduled
         max_length=16, choices=BillingCycle, null=True, blank=True
     )
+    past_due_since = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -100,6 +102,10 @@ class Subscription(models.Model):
                 condition=~Q(status=SubscriptionStatus.TRIALING) | Q(trial_ends_at__isnull=False),
             ),
             models.CheckConstraint(
+                name="organization_subscriptions_past_due_check",
+                condition=Q(past_due_since__isnull=True) | Q(status=SubscriptionStatus.PAST_DUE),
+            ),
+            models.CheckConstraint(
                 name="organization_subscriptions_canceled_check",
                 condition=Q(status=SubscriptionStatus.CANCELED, canceled_at__isnull=False)
                 | (~Q(status=SubscriptionStatus.CANCELED) & Q(canceled_at__isnull=True)),
@@ -132,6 +138,13 @@ class Subscription(models.Model):
     def period_price(self) -> Decimal:
         """What one whole period costs."""
         return period_price(self.monthly_price, self.billing_cycle, self.yearly_months)
+
+    @property
+    def past_due_until(self) -> datetime | None:
+        """When it is canceled unless its overdue payments are settled; None: it isn't past due."""
+        if self.past_due_since is None:
+            return None
+        return self.past_due_since + timedelta(days=settings.PAST_DUE_DAYS)
 
     def has_ended_by(self, moment: datetime) -> bool:
         """Whether its scheduled end has passed, although no job has written so yet."""

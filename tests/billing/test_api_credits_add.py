@@ -208,7 +208,7 @@ def test_the_account_limit(alpha, add, owner, system_admin, client_for):
 
 
 def test_a_suspended_organization(alpha, add, owner, system_admin, client_for):
-    Organization.objects.suspend(alpha.id)
+    Organization.objects.suspend(alpha.id, by=None)
     problem(owner.post(add, {"credits": 1}), 422, "organization_suspended")
     ok(client_for(system_admin).post(add, {"credits": 1}), 201)
 

@@ -166,7 +166,7 @@ def test_a_plan_not_offered_any_more(alpha, owner):
 
 
 def test_a_suspended_organization(alpha, owner):
-    Organization.objects.suspend(alpha.id)
+    Organization.objects.suspend(alpha.id, by=None)
     problem(owner.post("subscriptions", order(alpha)), 422, "organization_suspended")
 
 

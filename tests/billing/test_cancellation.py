@@ -94,7 +94,7 @@ def test_after_a_cancellation_one_can_subscribe_again(alpha, subscribed):
 @pytest.mark.parametrize(
     ("status", "ends", "until"),
     [
-        ("trialing", False, LATER),
+        ("trialing", False, FOREVER),
         ("trialing", True, LATER),
         ("active", False, FOREVER),
         ("active", True, END),

@@ -45,7 +45,7 @@ def refused(sql: str) -> str | None:
         "UPDATE payments SET amount = 0.01",
         "UPDATE payments SET event_id = id",
         "DELETE FROM payments",
-        "TRUNCATE payments",
+        "TRUNCATE payments CASCADE",
     ],
 )
 def test_history_is_only_added_to_even_by_hand(history, sql):

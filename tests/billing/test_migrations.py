@@ -8,7 +8,18 @@ from django.db import connection
 
 from billing.models import Plan
 
-TABLES = {"plans", "organization_subscriptions", "org_billing_history", "payments"}
+TABLES = {
+    "plans",
+    "organization_subscriptions",
+    "org_billing_history",
+    "payments",
+    "ledger_checks",
+    "invoices",
+    "billing_details",
+    "payment_attempts",
+    "payment_customers",
+    "payment_webhook_events",
+}
 OBJECTS = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'v')
@@ -33,9 +44,11 @@ def test_down_leaves_nothing_and_up_brings_all_of_it_back():
     finally:
         call_command("migrate", "billing", verbosity=0)
     assert gone == TABLES | {
+        "v_audit",
         "v_org_billing_summary",
         "refuse_billing_history_change",
         "refuse_payment_change",
+        "refuse_invoice_change",
     }
     assert objects() == before
     prices = dict(Plan.objects.values_list("code", "monthly_price"))

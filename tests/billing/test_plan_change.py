@@ -19,6 +19,12 @@ END = datetime(2026, 12, 1, tzinfo=UTC)
 HALF = START + timedelta(days=15)
 
 
+@pytest.fixture(autouse=True)
+def patient(settings):
+    """Nothing is overdue here."""
+    settings.PAYMENT_TERMS_DAYS = 400
+
+
 def change(subscription, at, plan=None, cycle=None) -> Subscription:
     with simulated(at):
         return plan_change.change(

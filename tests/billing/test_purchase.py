@@ -113,7 +113,7 @@ def test_the_limit_is_the_organizations_own(alpha):
 
 
 def test_a_suspended_organization_buys_nothing_and_may_be_given_something(alpha):
-    Organization.objects.suspend(alpha.id)
+    Organization.objects.suspend(alpha.id, by=None)
     alpha.refresh_from_db()
     with pytest.raises(OrganizationSuspended):
         buy(alpha, 1)

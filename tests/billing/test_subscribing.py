@@ -57,14 +57,14 @@ def test_the_pool_learns_what_the_subscription_allows(alpha, subscribed):
     assert pool.next_price_plan is None
 
 
-def test_a_trial_charges_nothing_and_lets_spend_until_it_is_over(alpha, subscribed):
+def test_a_trial_charges_nothing_and_goes_on_by_itself(alpha, subscribed):
     subscription = subscribed(alpha, "hybrid", at=NOON, trial_days=14)
     end = NOON_SHARP + timedelta(days=14)
     assert subscription.status == "trialing"
     assert subscription.trial_ends_at == end
     assert subscription.current_period_end == end
     assert subscription.period_anchor == end
-    assert pool_of(alpha).spending_until == end
+    assert pool_of(alpha).spending_until == FOREVER
     event = BillingEvent.objects.with_payment_status().get(org=alpha)
     assert event.amount == 0
     assert event.payment_status is None
@@ -118,7 +118,7 @@ def test_a_plan_that_is_not_offered_any_more_is_refused(alpha, subscribed):
 
 
 def test_a_suspended_organization_cannot_subscribe(alpha, subscribed):
-    Organization.objects.suspend(alpha.id)
+    Organization.objects.suspend(alpha.id, by=None)
     alpha.refresh_from_db()
     with pytest.raises(OrganizationSuspended):
         subscribed(alpha)
