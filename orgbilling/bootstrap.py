@@ -1,4 +1,4 @@
-"""Makes `.venv/` from a hashed lock file: `python3 orgbilling/bootstrap.py demo|dev`.
+"""Makes `.venv/` from a hashed lock file: `python3 orgbilling/bootstrap.py demo|dev`. `browser` finds or gets one.
 
 Runs before anything is installed: standard library only, and readable by old Pythons so that
 they get a sentence instead of a SyntaxError. A second run with the same lock does nothing.
@@ -20,6 +20,13 @@ STAMP = VENV / ".installed.json"
 PYTHON = VENV / "bin" / "python"
 LOCKS = {"demo": ROOT / "requirements-demo.txt", "dev": ROOT / "requirements-dev.txt"}
 MINIMUM = (3, 11)
+# What a Chromium is called: the first one found is used. CHROMIUM names another.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_BROWSER = (
+    "The browser tests and the screenshots need Chromium, and there is none.\n"
+    "Debian: apt-get install --no-install-recommends chromium.\n"
+    "Elsewhere: .venv/bin/playwright install --with-deps chromium, or say CHROMIUM=/path/to/one."
+)
 
 
 def fail(message: str) -> "None":
@@ -128,8 +135,47 @@ def bring_up(name: str) -> "None":
     say("ready in {:.1f} s".format(time.monotonic() - started))
 
 
+def browser() -> "str | None":
+    """The path of a Chromium: the one that CHROMIUM names, the system's, or the one that playwright downloaded."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return shutil.which(named)
+    for name in BROWSERS:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    cache = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or "~/.cache/ms-playwright"
+    downloaded = sorted(Path(cache).expanduser().glob("chromium-*/chrome-linux*/chrome"))
+    return str(downloaded[-1]) if downloaded else None
+
+
+def bring_browser() -> "None":
+    """Gets a Chromium when there is none: Debian's as root, else playwright's.
+
+    Where none can be had it says so and lets the caller go on: only the browser's tests fail, with the same words.
+    """
+    if browser() is not None or os.environ.get("CHROMIUM"):
+        return
+    print("Getting a browser for the tests")
+    for command in browser_commands():
+        say(" ".join(command))
+        env = dict(environment(), DEBIAN_FRONTEND="noninteractive")
+        if subprocess.run(command, env=env, stdin=subprocess.DEVNULL).returncode != 0:
+            break
+    if browser() is None:
+        say(NO_BROWSER)
+
+
+def browser_commands() -> "list[list[str]]":
+    """What installs a Chromium here."""
+    if os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+        return [["apt-get", "update", "-qq"], install]
+    return [[str(VENV / "bin" / "playwright"), "install", "chromium"]]
+
+
 def main() -> "None":
-    """Checks the interpreter, then installs one set while no other bootstrap runs."""
+    """Checks the interpreter, then installs one set, or gets a browser, while no other bootstrap runs."""
     if sys.version_info < MINIMUM:
         found = ".".join(map(str, sys.version_info[:3]))
         fail(
@@ -138,14 +184,17 @@ def main() -> "None":
                 sys.executable, found
             )
         )
-    if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
-        fail("usage: bootstrap.py demo|dev")
+    if len(sys.argv) != 2 or sys.argv[1] not in (*LOCKS, "browser"):
+        fail("usage: bootstrap.py demo|dev|browser")
     gate = ROOT / ".data" / "bootstrap.lock"
     gate.parent.mkdir(mode=0o700, exist_ok=True)
     with gate.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:
-            bring_up(sys.argv[1])
+            if sys.argv[1] == "browser":
+                bring_browser()
+            else:
+                bring_up(sys.argv[1])
         except subprocess.CalledProcessError as error:
             fail("{} failed with status {}.".format(error.cmd[0], error.returncode))
 

@@ -76,6 +76,33 @@ def env_secret(name: str, default: str = "") -> str:
     return secret
 
 
+def all_or_none(*, because: str, **values: str) -> None:
+    """Insist that settings that only work together are all set, or none of them.
+
+    Raises ImproperlyConfigured, which names those that are missing and says why (`because`).
+    """
+    missing = [name for name, value in values.items() if not value]
+    if missing and len(missing) < len(values):
+        there = [name for name in values if name not in missing]
+        raise ImproperlyConfigured(
+            f"{', '.join(there)} is set, but {', '.join(missing)} is not: {because}"
+        )
+
+
+def web_address(name: str, value: str) -> str:
+    """Insist that a setting is empty or the address of a server that secrets may be sent to.
+
+    That is https, or http on this machine. Raises ImproperlyConfigured.
+    """
+    if not value:
+        return value
+    parts = urlsplit(value)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not parts.hostname or parts.scheme not in ({"http", "https"} if local else {"https"}):
+        raise ImproperlyConfigured(f"{name} must be an https:// address, not {value!r}")
+    return value.rstrip("/")
+
+
 def database_from_url(url: str) -> dict[str, Any]:
     """Returns the DATABASES entry for `postgresql://user:password@host:port/name?option=value`.
 

@@ -19,11 +19,23 @@ from django.db.migrations.operations import RunSQL
 from orgbilling.lib.sqlfiles import InstallSql, path_of
 
 APPS = ("organizations", "credits", "billing")
-POOL_LOCK = re.compile(r"organization_credit_pools[^;]*FOR UPDATE")
-ALLOCATION_LOCK = re.compile(r"user_credit_allocations[^;]*FOR UPDATE")
+POOL_LOCK = re.compile(r"organization_credit_pools[^;]*FOR NO KEY UPDATE")
+ALLOCATION_LOCK = re.compile(r"user_credit_allocations[^;]*FOR NO KEY UPDATE")
 #: The functions that lock the pool, then the allocation; and the one that must never lock the pool.
-POOL_THEN_ALLOCATION = ("allocate_credits_to_user", "deduct_credits_with_pool", "close_allocation")
-ALLOCATION_ONLY = "deduct_credits"
+POOL_THEN_ALLOCATION = (
+    "allocate_credits_to_user",
+    "capture_hold",
+    "change_reset_period",
+    "close_allocation",
+    "deduct_batch_with_pool",
+    "deduct_credits_with_pool",
+    "place_hold_with_pool",
+    "reclaim_credits",
+    "refund_usage",
+    "release_hold",
+    "settle_due",
+)
+ALLOCATION_ONLY = ("deduct_batch", "deduct_credits", "place_hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +156,9 @@ def _locking() -> Iterator[Finding]:
         yield Finding(
             "locking", f"{name}: pool, then allocation", "" if ordered else "not in this order"
         )
-    free = POOL_LOCK.search(bodies.get(ALLOCATION_ONLY, "")) is None
-    yield Finding("locking", f"{ALLOCATION_ONLY}: never the pool", "" if free else "locks the pool")
+    for name in ALLOCATION_ONLY:
+        free = POOL_LOCK.search(bodies.get(name, "")) is None
+        yield Finding("locking", f"{name}: never the pool", "" if free else "locks the pool")
 
 
 def _models() -> list[type[models.Model]]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from orgbilling import embedded
-from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+from orgbilling.env import (
+    all_or_none,
+    database_from_url,
+    env_bool,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+    web_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,6 +36,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+# Django takes a language's formats before the settings'.
+FORMAT_MODULE_PATH = "orgbilling.formats"
+USE_THOUSAND_SEPARATOR = True
 
 INSTALLED_APPS = [
     "orgbilling",
@@ -34,6 +46,8 @@ INSTALLED_APPS = [
     "organizations",
     "credits",
     "billing",
+    # Before the admin, whose templates and pages it replaces; the site is our own.
+    "unfold.apps.BasicAppConfig",
     "orgbilling.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -47,11 +61,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
 ]
 
 MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -111,6 +127,49 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- Billing ---------------------------------------------------------------------------------------
+
+# After how many days an unpaid charge makes its subscription past due, and how long it may be that.
+PAYMENT_TERMS_DAYS = env_int("PAYMENT_TERMS_DAYS", default=14, minimum=0, maximum=3650)
+PAST_DUE_DAYS = env_int("PAST_DUE_DAYS", default=30, minimum=1, maximum=3650)
+
+# Printed on the invoices that are issued from now on; issued ones keep what they say.
+INVOICE_SELLER_NAME = env_str("INVOICE_SELLER_NAME", default="Org billing")
+# One line in the environment: a backslash and an n begin the next line of the address.
+INVOICE_SELLER_ADDRESS = env_str(
+    "INVOICE_SELLER_ADDRESS", default="1 Example Street\\nExample City"
+).replace("\\n", "\n")
+INVOICE_SELLER_TAX_ID = env_str("INVOICE_SELLER_TAX_ID", default="")
+INVOICE_SELLER_EMAIL = env_str("INVOICE_SELLER_EMAIL", default="billing@orgbilling.example")
+INVOICE_NOTE = env_str(
+    "INVOICE_NOTE", default="Please name the number of this invoice with your payment."
+)
+
+# Who collects what is owed. Without keys nobody does: invoices are on account, and a system admin marks them paid.
+STRIPE_SECRET_KEY = env_secret("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env_secret("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_PUBLISHABLE_KEY = env_str("STRIPE_PUBLISHABLE_KEY", default="")
+STRIPE_API_BASE = web_address("STRIPE_API_BASE", env_str("STRIPE_API_BASE", default=""))
+all_or_none(
+    STRIPE_SECRET_KEY=STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET=STRIPE_WEBHOOK_SECRET,
+    because="cards are charged with the first, and what became of them is told with the second",
+)
+PAYMENT_PROVIDER = "stripe" if STRIPE_SECRET_KEY else "on_account"
+
+# --- Jobs ------------------------------------------------------------------------------------------
+
+# In the same database, by Django's connection, so that a job is asked for in the transaction that causes it. The worker
+# has connections of its own, one of them for LISTEN: that one needs PostgreSQL itself, no transaction pooler.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_IMPORT_PATHS = ["orgbilling.schedule"]
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "name": "worker",
+    "concurrency": env_int("WORKER_CONCURRENCY", default=4, minimum=1, maximum=DB_POOL_SIZE),
+    # What is still running then is undone by PostgreSQL and done by another worker.
+    "shutdown_graceful_timeout": 5.0,
+}
+
 # --- Caches and rate limits ------------------------------------------------------------------------
 
 REDIS_URL = env_secret("REDIS_URL", default="")
@@ -132,6 +191,10 @@ SILENCED_SYSTEM_CHECKS = [] if REDIS_URL else ["django_ratelimit.W001"]
 # --- Who calls -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "organizations.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "organizations.sign_on.backend.SignOnBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -156,6 +219,20 @@ SECURE_REFERRER_POLICY = "same-origin"
 OIDC_ISSUER = env_str("OIDC_ISSUER", default="")
 OIDC_AUDIENCE = env_str("OIDC_AUDIENCE", default="")
 OIDC_JWKS_URL = env_str("OIDC_JWKS_URL", default="")
+# Of the console alone. Addresses that are not given are asked of the issuer when somebody signs in.
+OIDC_CLIENT_ID = env_str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env_secret("OIDC_CLIENT_SECRET", default="")
+OIDC_AUTHORIZATION_URL = env_str("OIDC_AUTHORIZATION_URL", default="")
+OIDC_TOKEN_URL = env_str("OIDC_TOKEN_URL", default="")
+OIDC_USERINFO_URL = env_str("OIDC_USERINFO_URL", default="")
+OIDC_SIGN_ALGORITHMS = env_list("OIDC_SIGN_ALGORITHMS", default=["RS256"])
+# What mozilla-django-oidc reads; it asks for neither PKCE nor a time limit unless told.
+OIDC_AUTHENTICATION_CALLBACK_URL = "sign_on_callback"
+OIDC_RP_SCOPES = "openid email profile"
+OIDC_USE_PKCE = True
+OIDC_USE_NONCE = True
+OIDC_TIMEOUT = 5
+LOGIN_REDIRECT_URL = "/admin/"
 
 CORS_ALLOWED_ORIGINS = env_list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = bool(CORS_ALLOWED_ORIGINS)
@@ -176,9 +253,15 @@ CORS_EXPOSE_HEADERS = (
     "Idempotent-Replayed",
 )
 
+# --- Console ---------------------------------------------------------------------------------------
+
+UNFOLD = {"SITE_TITLE": "Org billing", "SITE_HEADER": "Org billing", "SITE_URL": "/api/docs"}
+
 # --- API -------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# The console allocates to 500 members at once, each with an amount of their own.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "organizations.api.authentication.ApiKeyAuthentication",
@@ -234,6 +317,16 @@ LOGGING = {
         }
     },
     # Every refusal is an answer, not an incident; what fails is logged by whoever answers 5xx.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # At every invoice: which letters of the fonts go into its file.
+        "fontTools": {"level": "WARNING"},
+        # At every start of every command: that tasks exist. At every job: that it was asked for.
+        "procrastinate.blueprints": {"level": "WARNING"},
+        "procrastinate.jobs": {"level": "WARNING"},
+        "procrastinate.periodic": {"level": "WARNING"},
+        # Every call and answer.
+        "stripe": {"level": "WARNING"},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from billing.api.webhooks import StripeWebhookView
+
 API = "api/v1/org-billing/"
 
 urlpatterns = [
@@ -11,6 +13,9 @@ urlpatterns = [
     path(API, include("credits.urls")),
     path(API, include("organizations.urls")),
     path(API, include("billing.urls")),
+    path("webhooks/stripe", StripeWebhookView.as_view(), name="stripe-webhook"),
+    # Before the console, which answers every other address below its own.
+    path("admin/oidc/", include("organizations.sign_on.urls")),
     path("admin/", admin.site.urls),
     # What people type.
     path("", RedirectView.as_view(url="/admin/")),

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver
+from unfold.sites import UnfoldAdminSite
 
-from credits.models import Allocation
-from organizations.models import Member, User
+from organizations.models import User
+from organizations.scoping import current_org_id
+from orgbilling.console.navigation import navigation_of
+from orgbilling.console.switching import places_of
+from orgbilling.web.console import ForgivingAdmin
 
 
-class ConsoleSite(AdminSite):
-    """Django's admin site, open to every active user; its tables are shown to system admins alone."""
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
+    """Django's admin site, open to every active user; what is inside is decided page by page."""
 
     site_title = site_header = "Org billing"
     index_title = "Console"
-    site_url = "/api/docs"
     login_form = AuthenticationForm
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register a page, a library's too, as one whose list survives any query string."""
+        page = admin_class or ModelAdmin
+        if not issubclass(page, ForgivingAdmin):
+            page = type(page.__name__, (ForgivingAdmin, page), {})
+        super().register(model_or_iterable, page, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person may come in at all; what they see inside is decided page by page."""
         return request.user.is_active
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Our pages before the tables; without the theme's search, which our pages don't have."""
+        # The pages' modules need this one's site.
+        from orgbilling.console.urls import pages  # noqa: PLC0415
+
+        theirs = [url for url in super().get_urls() if getattr(url, "name", None) != "search"]
+        return [*pages(self), *theirs]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page shows around its content."""
+        context: dict[str, Any] = super().each_context(request)
+        if isinstance(request.user, User) and request.user.is_active:
+            context["places"] = places_of(request)
+            context["navigation"] = navigation_of(request)
+        return context
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """The first page: the person's organizations and what they may spend there."""
-        places = places_of(cast("User", request.user))
-        return super().index(request, {**(extra_context or {}), "places": places})
-
-
-def places_of(user: User) -> list[dict[str, Any]]:
-    """The person's memberships, each with the allocation there, None when there is none."""
-    allocations = {row.org_id: row for row in Allocation.objects.filter(user=user, is_active=True)}
-    members = Member.objects.filter(user=user).select_related("org").order_by("org__display_name")
-    return [{"member": member, "allocation": allocations.get(member.org_id)} for member in members]
+    ) -> HttpResponseBase:
+        """Lead to the person's dashboard: of the organization they look at, or of the whole system."""
+        org_id = current_org_id(request)
+        if org_id is not None:
+            return redirect("admin:org_dashboard", org_id=org_id)
+        if request.user.is_superuser:
+            return redirect("admin:system_dashboard")
+        return redirect("admin:welcome")

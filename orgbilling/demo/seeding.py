@@ -12,8 +12,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Subscription
+from django.db import transaction
+
+from billing import invoicing
+from billing.models import BillingDetails, Payment, Subscription
 from billing.purchase import Parcel, add_at_named_price
+from billing.settling import settle
 from billing.subscribing import Order, subscribe
 from credits.deducting import OPERATION, deduct
 from credits.functions import Charge, Origin
@@ -57,6 +61,8 @@ def seed(tenants: list[Tenant], base_url: str, progress: Callable[[str], None]) 
         organization = _tenant(tenant, demo, admin, start)
         charges = _charges(tenant, organization, until)
         progress(f"{tenant.name}: {charges} charges")
+        invoices = invoicing.issue_missing(organization.pk)
+        progress(f"{tenant.name}: {invoices} invoices")
     globex = Organization.objects.get(name="globex")
     demo.api_keys.append(_key("Demo platform service", None))
     demo.api_keys.append(_key("Demo Globex service", globex))
@@ -80,6 +86,7 @@ def _tenant(tenant: Tenant, demo: Demo, admin: User, start: datetime) -> Organiz
                 }
             )
         _fill(tenant, organization, origin)
+        _describe(tenant, organization, origin)
         for person, user, _password in people:
             _allocate(organization, person, user, origin)
     demo.organizations.append({"id": str(organization.pk), "name": organization.display_name})
@@ -101,12 +108,33 @@ def _join(organization: Organization, person: Person, user: User) -> None:
 
 def _fill(tenant: Tenant, organization: Organization, origin: Origin) -> None:
     if not Subscription.objects.filter(org=organization).exists():
-        subscribe(organization=organization, order=Order(plan=tenant.plan), origin=origin)
+        _subscribe(tenant, organization, origin)
     if CreditPool.objects.get(org=organization).total_credits == 0:
         parcel = Parcel(
             credits=tenant.credits, amount=CREDIT_PRICE * tenant.credits, reference="DEMO-1"
         )
         add_at_named_price(org_id=organization.pk, parcel=parcel, origin=origin)
+
+
+def _subscribe(tenant: Tenant, organization: Organization, origin: Origin) -> None:
+    """With its first month paid: nobody wants to meet a demo that is past due."""
+    with transaction.atomic():
+        subscribe(organization=organization, order=Order(plan=tenant.plan), origin=origin)
+        payment = Payment.objects.pending().get(org=organization)
+        settle(org_id=organization.pk, payment_id=payment.pk, origin=origin)
+
+
+def _describe(tenant: Tenant, organization: Organization, origin: Origin) -> None:
+    """What its invoices say about the buyer; whoever changed it since keeps that."""
+    if BillingDetails.objects.of(organization.pk) is None:
+        BillingDetails.objects.change(
+            org_id=organization.pk,
+            actor=origin.actor,
+            legal_name=f"{tenant.name} Inc.",
+            email=f"billing@{tenant.slug}.example",
+            address="12 Market Street\nExampletown 10101",
+            country="United States",
+        )
 
 
 def _allocate(organization: Organization, person: Person, user: User, origin: Origin) -> None:
@@ -157,7 +185,7 @@ def _person(email: str, name: str, **flags: bool) -> tuple[User, str]:
 def _key(name: str, organization: Organization | None) -> dict[str, Any]:
     org_id = organization.pk if organization is not None else None
     for former in ApiKey.objects.filter(name=name, org=organization, revoked_at=None):
-        ApiKey.objects.revoke(org_id, former.pk)
+        ApiKey.objects.revoke(org_id, former.pk, by=None)
     _row, plaintext = ApiKey.objects.issue(organization, name=name, scopes=tuple(Scope), by=None)
     return {
         "name": name,

@@ -30,6 +30,35 @@ class OrgBillingError(Exception):
         super().__init__(self.detail)
 
 
+class LimitReached(OrgBillingError):
+    """A refusal by one of the limits that a request is held against. Extra: ``why``.
+
+    ``why`` has the same members in every refusal: ``evaluated`` (the limits in the order in which they were looked
+    at, each with ``passed``), ``refused_by``, ``resets_at`` (when the limit changes by itself; null: never),
+    ``raised_by`` (who can change it) and ``fix``.
+    """
+
+    #: The limits looked at, in order; the last one refuses.
+    limits: ClassVar[tuple[str, ...]] = ()
+    raised_by: ClassVar[tuple[str, ...]] = ()
+    fix: ClassVar[str] = ""
+
+    def __init__(self, detail: str | None = None, **extra: Any) -> None:
+        super().__init__(detail, **{**extra, "why": extra.get("why") or self.why()})
+
+    def why(self) -> dict[str, Any]:
+        """What the class alone can say."""
+        *passed, refused_by = self.limits
+        evaluated = [{"limit": name, "passed": True} for name in passed]
+        return {
+            "evaluated": [*evaluated, {"limit": refused_by, "passed": False}],
+            "refused_by": refused_by,
+            "resets_at": None,
+            "raised_by": list(self.raised_by),
+            "fix": self.fix,
+        }
+
+
 class NotFound(OrgBillingError):
     """The thing named in the request does not exist for this caller."""
 
@@ -62,8 +91,12 @@ class InvalidRequest(OrgBillingError):
         super().__init__(errors=[{"field": field, "code": rule, "detail": detail}])
 
 
-class IdempotencyKeyReused(OrgBillingError):
+class IdempotencyKeyReused(LimitReached):
     """The key was used before with another body."""
+
+    limits = ("idempotency_key",)
+    raised_by = ("caller",)
+    fix = "Send the request with a new key; or, to repeat the first one, send exactly what was sent then."
 
     code = "idempotency_key_reused"
     title = "Idempotency key reused"

@@ -45,12 +45,17 @@ def of(exc: BaseException) -> str | None:
 
 def domain_error(exc: BaseException) -> OrgBillingError | None:
     """The error of ours that a database error stands for, None when it is not one of ours."""
-    error = _BY_SQLSTATE.get(of(exc) or "")
-    if error is None:
-        return None
     cause = exc.__cause__ if isinstance(exc, DjangoDatabaseError) else exc
     diag = getattr(cause, "diag", None)
-    detail = json.loads(diag.message_detail) if diag is not None and diag.message_detail else {}
+    return error_of(of(exc) or "", diag.message_detail if diag is not None else None)
+
+
+def error_of(state: str, message_detail: str | None) -> OrgBillingError | None:
+    """The error of ours that a SQLSTATE and its DETAIL (a JSON object) stand for, None when it is not one of ours."""
+    error = _BY_SQLSTATE.get(state)
+    if error is None:
+        return None
+    detail = json.loads(message_detail) if message_detail else {}
     return error(detail.pop("detail", None), **detail)
 
 

@@ -78,7 +78,10 @@ def _attempt(once: Callable[[], Result]) -> Result:
         except DjangoDatabaseError as exc:
             if sqlstate.of(exc) not in sqlstate.RETRYABLE:
                 raise
-            if attempt == ATTEMPTS or connection.in_atomic_block:
+            if connection.in_atomic_block:
+                # The whole transaction has to be tried again, which is for whoever holds it.
+                raise
+            if attempt == ATTEMPTS:
                 raise DatabaseUnavailable from exc
             logger.warning(
                 "Transaction retried: %s (attempt %d of %d)", sqlstate.of(exc), attempt, ATTEMPTS

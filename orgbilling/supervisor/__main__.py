@@ -1,4 +1,4 @@
-"""`make run`: PostgreSQL, migrations, demo data and the web server, until Ctrl-C."""
+"""`make run`: PostgreSQL, migrations, demo data, the web server and the worker, until Ctrl-C."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ from orgbilling.env import env_int
 from orgbilling.supervisor.console import say, step
 from orgbilling.supervisor.errors import RunError, StepFailed
 from orgbilling.supervisor.instance import HOST, address, check_port, only_run
-from orgbilling.supervisor.programs import Child, programs, run_step
+from orgbilling.supervisor.programs import Child, Program, programs, run_step
 from orgbilling.supervisor.signals import Stopped, StopSignals
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -81,16 +81,19 @@ class Run:
         run_step(list(arguments), self.home / "logs" / "setup.log", self.env, BASE_DIR)
 
     def _start_programs(self, stack: ExitStack) -> list[Child]:
-        children = []
+        first, *others = programs(self.port)
         with step("Web server"):
-            for program in programs(self.port):
-                log = self.home / "logs" / f"{program.name}.log"
-                with self.signals.postponed():
-                    child = Child(program, log, self.env, BASE_DIR)
-                    stack.callback(child.stop)
-                children.append(child)
+            children = [self._start(first, stack)]
             self._await_health(children)
-        return children
+        # Nobody waits for these, and they don't slow down the start of what is waited for.
+        return children + [self._start(program, stack) for program in others]
+
+    def _start(self, program: Program, stack: ExitStack) -> Child:
+        log = self.home / "logs" / f"{program.name}.log"
+        with self.signals.postponed():
+            child = Child(program, log, self.env, BASE_DIR)
+            stack.callback(child.stop)
+        return child
 
     def _await_health(self, children: list[Child]) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
@@ -121,13 +124,17 @@ class Run:
         say()
         say("Serving. Ctrl-C stops it.")
         while True:
-            for child in children:
-                child.check()
             self._tend_database()
+            for child in children:
+                with self.signals.postponed():
+                    if child.tend():
+                        say(
+                            f"The {child.program.name} program has ended unexpectedly; started again."
+                        )
             time.sleep(POLL_SECONDS)
 
     def _tend_database(self) -> None:
-        """Starts the embedded server again if it was killed; the web server finds it by itself."""
+        """Starts the embedded server again if it was killed; the programs find it by themselves."""
         if self.server is not None and self.server.cluster().postmaster() is None:
             say("PostgreSQL has ended unexpectedly.")
             with step("Its recovery"), self.signals.postponed():

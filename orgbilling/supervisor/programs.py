@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orgbilling.supervisor.errors import StepFailed
@@ -25,17 +27,34 @@ WEB_THREADS = 8
 WEB_CONNECTIONS = 512
 
 
+# A program that ends by itself is started again. One that lives for a minute is counted as sound.
+# The web server's callers are waiting: it starts again at once. It ends when its first process is
+# killed, and when a worker of its own dies within seconds of its start.
+WEB_RESTARTS = 20
+# A worker that loses PostgreSQL ends. Started again, later each time, it finds it.
+WORKER_RESTARTS = 10
+WORKER_PAUSE_SECONDS_MAX = 30
+SOUND_AFTER_SECONDS = 60
+
+
 @dataclass(frozen=True)
 class Program:
-    """A long-running child of the run."""
+    """A long-running child of the run.
+
+    `restarts`: how often in a row it is started again when it ends by itself. `pause_seconds_max`: the
+    longest wait before that, which doubles from a second on; 0: at once.
+    """
 
     name: str
     command: list[str]
+    restarts: int = 0
+    pause_seconds_max: int = WORKER_PAUSE_SECONDS_MAX
 
 
 def programs(port: int) -> list[Program]:
     """Returns what a run keeps alive; the first one serves the port."""
-    return [_web(port)]
+    worker = [sys.executable, "manage.py", "procrastinate", "worker"]
+    return [_web(port), Program("worker", worker, restarts=WORKER_RESTARTS)]
 
 
 def _web(port: int) -> Program:
@@ -44,7 +63,7 @@ def _web(port: int) -> Program:
     command += ["--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)]
     command += ["--backpressure", str(WEB_CONNECTIONS), "--respawn-failed-workers"]
     command += ["--workers-kill-timeout", "5", "--access-log"]
-    return Program("web", command)
+    return Program("web", command, restarts=WEB_RESTARTS, pause_seconds_max=0)
 
 
 class Child:
@@ -53,7 +72,16 @@ class Child:
     def __init__(self, program: Program, log: Path, env: dict[str, str], cwd: Path) -> None:
         self.program = program
         self.log = log
-        self._process = _start(program.command, log, env, cwd)
+        self._start = partial(_start, program.command, log, env, cwd)
+        self._process = self._start()
+        self._started = time.monotonic()
+        self._ends = 0
+        self._restart_at: float | None = None
+
+    @property
+    def pid(self) -> int:
+        """The program's first process, which leads its session."""
+        return self._process.pid
 
     @property
     def ended(self) -> bool:
@@ -64,6 +92,31 @@ class Child:
         """Raises StepFailed when the program has ended by itself."""
         if self.ended:
             raise StepFailed(f"The {self.program.name} program", self.log)
+
+    def tend(self) -> bool:
+        """Starts the program again if it has ended by itself; raises StepFailed once it did too often.
+
+        Returns whether it did.
+        """
+        if not self.ended:
+            return False
+        now = time.monotonic()
+        if self._restart_at is None:
+            if now - self._started >= SOUND_AFTER_SECONDS:
+                self._ends = 0
+            self._ends += 1
+            if self._ends > self.program.restarts:
+                self.check()
+            self._restart_at = now + min(self.program.pause_seconds_max, 2 ** (self._ends - 1))
+        if now < self._restart_at:
+            return False
+        # What it started may have outlived it, and still hold its port.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = self._start()
+        self._started, self._restart_at = now, None
+        return True
 
     def stop(self) -> None:
         """Asks the program to end, and after a while ends all of its session."""

@@ -64,7 +64,7 @@ def read_object(request: HttpRequest, limit: int) -> dict[str, Any]:
         BodyTooLarge: a body sent in chunks turned out larger than ``limit`` bytes.
         ValidationRefused: JSON, but not an object.
     """
-    raw = _read(request, limit)
+    raw = read_raw(request, limit)
     if not raw.strip():
         return {}
     value = strict_json.loads(raw)
@@ -93,7 +93,13 @@ def _has_body(request: HttpRequest) -> bool:
     return _declared_length(request) > 0 or _is_chunked(request)
 
 
-def _read(request: HttpRequest, limit: int) -> bytes:
+def read_raw(request: HttpRequest, limit: int) -> bytes:
+    """The body as it came.
+
+    Raises:
+        MalformedJson: cut off by the client.
+        BodyTooLarge: a body sent in chunks turned out larger than ``limit`` bytes.
+    """
     try:
         if _is_chunked(request) and not request.META.get("CONTENT_LENGTH"):
             # Django reads CONTENT_LENGTH bytes, none at all without one. The server ends the stream.

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
+from orgbilling.web.paginating import BoundedPaginator
 from orgbilling.web.strict_json import storable
 
 
@@ -26,6 +31,11 @@ def _lookups() -> Iterator[None]:
 
 class ForgivingChangeList(ChangeList):
     """A list whose filters may hold what no column can: the list without them is shown, not a failure."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        if not self.is_popup:
+            self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Read the filters.
@@ -46,8 +56,11 @@ class ForgivingChangeList(ChangeList):
             super().get_results(request)
 
 
-class ForgivingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ForgivingAdmin(ModelAdmin):
     """A page whose list survives any query string, and which is not found under an id that no row can have."""
+
+    list_per_page = 50
+    paginator: type[Any] = BoundedPaginator
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The forgiving one."""
@@ -61,13 +74,37 @@ class ForgivingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return None
         return super().get_object(request, object_id, from_field)
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """What the action answers; ids that no row can have are no choice."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(self._may_be_a_key(value) for value in chosen):
+            self.message_user(request, "Choose rows of the list.", messages.WARNING)
+            return None
+        answer: HttpResponse | None = super().response_action(request, queryset, *args, **kwargs)
+        return answer
+
+    def _may_be_a_key(self, value: str) -> bool:
+        try:
+            self.model._meta.pk.run_validators(self.model._meta.pk.to_python(value))
+        except ValidationError:
+            return False
+        return storable(value)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The rows found, none for a text that no row can have; and whether they may come twice."""
+        """The rows found, in an order, none for a text that no row can have; and whether they may come twice."""
+        if not queryset.ordered:
+            # Choices under a field come page by page: without an order one might be on none.
+            queryset = queryset.order_by("pk")
         if not storable(search_term):
             return queryset.none(), False
-        return super().get_search_results(request, queryset, search_term)
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, search_term
+        )
+        return found
 
 
 class ReadOnlyAdmin(ForgivingAdmin):

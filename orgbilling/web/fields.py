@@ -38,6 +38,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     #: Of these fields a body has exactly one; checked here, and said in the OpenAPI document.
     exactly_one_of: ClassVar[tuple[str, ...]] = ()
+    #: What each of them needs beside it.
+    needed_with: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields before looking at the known ones."""
@@ -52,7 +54,18 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {self.exactly_one_of[0]: [message]}, code="exactly_one"
             )
+        self._refuse_alone(values)
         return values
+
+    def _refuse_alone(self, values: Mapping[str, Any]) -> None:
+        missing = {
+            needed: [f"{name} needs it beside it."]
+            for name, others in self.needed_with.items()
+            for needed in others
+            if name in values and needed not in values
+        }
+        if missing:
+            raise serializers.ValidationError(missing, code="required")
 
     def _path(self) -> tuple[str, ...]:
         names: list[str] = []

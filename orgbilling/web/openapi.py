@@ -24,8 +24,9 @@ from orgbilling.web.responses import JSON
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 SerializerClass = type[serializers.BaseSerializer[Any]]
-#: A success: what its body looks like, and one such body. None is a success without a body.
-Success = tuple[SerializerClass, Any] | None
+#: A success: what its body looks like, a JSON Schema where it is no JSON, and one such body. None is a success
+#: without a body.
+Success = tuple[SerializerClass | dict[str, Any], Any] | None
 
 EXAMPLE_REQUEST_ID: Final = "0193f2a4c1de7b0f8a53c2d4e6f70819"
 
@@ -44,7 +45,28 @@ EXTRA_MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "body_too_large": {"max_bytes": 262144},
     "rate_limited": {"policy": "write", "limit": 20, "window_seconds": 60},
     "insufficient_pool_credits": {"requested": 500, "available": 120},
-    "insufficient_credits": {"requested": 50, "remaining": 40, "why": []},
+    "insufficient_credits": {
+        "requested": 50,
+        "remaining": 40,
+        "why": {
+            "evaluated": [
+                {
+                    "limit": "allocation",
+                    "passed": False,
+                    "available": 40,
+                    "needed": 50,
+                    "short_by": 10,
+                }
+            ],
+            "refused_by": "allocation",
+            "resets_at": "2026-12-01T00:00:00Z",
+            "raised_by": ["owner", "admin", "billing_admin"],
+            "fix": "Allocate at least 10 more credits to this member: the pool has 9000 available.",
+        },
+    },
+    "hold_not_pending": {"hold_status": "expired"},
+    "hold_amount_exceeded": {"requested": 201, "left": 200},
+    "refund_exceeds_usage": {"requested": 11, "refundable": 10},
 }
 
 

@@ -40,6 +40,14 @@ PROBLEMS: dict[str, Problem] = {
         "Nothing was done: in billing a misspelt field must never be dropped silently.",
         "Remove or correct the fields listed in `unknown_fields`.",
     ),
+    "invalid_signature": Problem(
+        400,
+        "Invalid signature",
+        "A webhook is not signed by the payment provider with the secret of this service, or was signed more "
+        "than 5 minutes ago. Nothing of it was kept.",
+        "Only the payment provider calls this address. Compare its signing secret with STRIPE_WEBHOOK_SECRET, "
+        "and both clocks.",
+    ),
     "not_authenticated": Problem(
         401,
         "Not authenticated",
@@ -55,7 +63,8 @@ PROBLEMS: dict[str, Problem] = {
     "insufficient_credits": Problem(
         402,
         "Insufficient credits",
-        "The member's allocation can't pay for this. `why` lists the limits in the order evaluated.",
+        "The member's allocation can't pay for this. `why` lists the limits in the order evaluated "
+        "and names the one that refused.",
         "Ask whoever `why` names for more credits, or wait for the reset; then use a new Idempotency-Key.",
     ),
     "insufficient_pool_credits": Problem(
@@ -147,19 +156,19 @@ PROBLEMS: dict[str, Problem] = {
         409,
         "Hold not pending",
         "The hold was captured, released or has expired.",
-        "Read the hold to see what became of it.",
+        "`hold_status` says what became of it. Reserve again when it has expired.",
     ),
     "hold_amount_exceeded": Problem(
         409,
         "Hold amount exceeded",
         "More was to be captured than the hold still reserves.",
-        "Capture at most what is left, and deduct the rest.",
+        "Capture at most what is `left`, and deduct the rest.",
     ),
     "refund_exceeds_usage": Problem(
         409,
         "Refund exceeds usage",
         "The refunds of a usage can't add up to more than it charged.",
-        "Refund at most what is left of it.",
+        "Refund at most what is `refundable`.",
     ),
     "account_limit_exceeded": Problem(
         409,
@@ -214,6 +223,12 @@ PROBLEMS: dict[str, Problem] = {
         "Internal error",
         "The service failed. The failure is logged under `request_id`.",
         "Report the request id. A request with an Idempotency-Key may be retried with the same key.",
+    ),
+    "payment_provider_unavailable": Problem(
+        503,
+        "Payment provider unavailable",
+        "The payment provider gave no answer. Whatever it did is found out by itself; nothing is charged twice.",
+        "Try again after the seconds of Retry-After.",
     ),
     "database_unavailable": Problem(
         503,

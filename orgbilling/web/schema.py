@@ -215,7 +215,10 @@ class OperationSchema(AutoSchema):
         if isinstance(serializer, StrictSerializer) and direction == "request":
             schema["additionalProperties"] = False
             if serializer.exactly_one_of:
-                schema["oneOf"] = [{"required": [name]} for name in serializer.exactly_one_of]
+                schema["oneOf"] = [
+                    {"required": [name, *serializer.needed_with.get(name, ())]}
+                    for name in serializer.exactly_one_of
+                ]
         return schema
 
     def _map_serializer_field(

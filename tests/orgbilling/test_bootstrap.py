@@ -1,6 +1,7 @@
 """The environment of a fresh clone: made once, kept when it is current, refused with a reason."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,3 +90,71 @@ def test_an_old_python_reads_the_file_and_is_refused_in_a_sentence(monkeypatch, 
         bootstrap.main()
     assert ended.value.code == 1
     assert "Python 3.11 or newer is needed" in capsys.readouterr().err
+
+
+@pytest.fixture
+def bare(installs, monkeypatch, tmp_path):
+    """A machine without a browser, and what is run on it to get one."""
+    commands = []
+
+    def run(command, **options):
+        commands.append(command[0])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "browsers"))
+    monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    return commands
+
+
+def program(path):
+    """Something that can be run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_systems_browser_is_found_and_nothing_is_got(bare, tmp_path):
+    found = program(tmp_path / "chromium")
+    assert bootstrap.browser() == found
+    bootstrap.bring_browser()
+    assert bare == []
+
+
+def test_a_browser_that_is_named_comes_first(bare, monkeypatch, tmp_path):
+    program(tmp_path / "chromium")
+    monkeypatch.setenv("CHROMIUM", program(tmp_path / "elsewhere" / "chrome"))
+    assert bootstrap.browser() == str(tmp_path / "elsewhere" / "chrome")
+
+
+def test_a_downloaded_browser_is_found(bare, tmp_path):
+    found = program(tmp_path / "browsers" / "chromium-1200" / "chrome-linux64" / "chrome")
+    assert bootstrap.browser() == found
+
+
+@pytest.mark.parametrize(
+    ("user", "programs", "runs"),
+    [
+        (0, ["apt-get"], ["apt-get", "apt-get"]),
+        (1000, ["apt-get"], ["playwright"]),
+        (0, [], ["playwright"]),
+    ],
+)
+def test_a_browser_is_got_where_that_can_be_or_asked_for(
+    bare, monkeypatch, capsys, tmp_path, user, programs, runs
+):
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: user)
+    for name in programs:
+        program(tmp_path / name)
+    bootstrap.bring_browser()
+    assert [command.rsplit("/", 1)[-1] for command in bare] == runs
+    assert "apt-get install --no-install-recommends chromium" in capsys.readouterr().out
+
+
+def test_a_named_browser_that_is_not_there_is_not_replaced_by_another(bare, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
+    bootstrap.bring_browser()
+    assert bootstrap.browser() is None
+    assert bare == []

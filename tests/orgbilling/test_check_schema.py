@@ -81,7 +81,7 @@ def test_a_lost_lock_is_named():
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('close_allocation'::regproc)")
         source = cursor.fetchone()[0]
-        assert "FOR UPDATE" in source
-        cursor.execute(source.replace("FOR UPDATE", "", 1))
+        assert "FOR NO KEY UPDATE" in source
+        cursor.execute(source.replace("FOR NO KEY UPDATE", "", 1))
     with pytest.raises(CommandError, match=r"locking close_allocation: pool, then allocation"):
         call_command("check_schema", stdout=StringIO())

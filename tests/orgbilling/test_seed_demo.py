@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.db.models import Sum
 
-from billing.models import Subscription
+from billing.models import Invoice, Payment, Subscription
 from credits.models import Allocation, CreditPool, JournalEntry, Usage
 from organizations.choices import Scope
 from organizations.models import ApiKey, Organization, User
@@ -60,6 +60,20 @@ def test_alpha_is_as_the_scenario_has_it(seeded):
     given = Allocation.objects.filter(org=alpha).values_list("user__email", "allocated_credits")
     assert {roles[email]: credits for email, credits in given} == {"owner": 1_000, "member": 500}
     assert Subscription.objects.get(org=alpha).plan_id == "platform"
+
+
+def test_every_payment_has_its_invoice(seeded):
+    seeded()
+    alpha = Organization.objects.get(name="test-org-alpha")
+    invoices = Invoice.objects.with_payment().filter(org=alpha).order_by("number")
+    assert [(one.display_number, one.status) for one in invoices] == [
+        ("TEST-ORG-ALPHA-0001", "paid"),
+        ("TEST-ORG-ALPHA-0002", "paid"),
+    ]
+    assert invoices[0].document["buyer"]["name"] == "Test Org Alpha Inc."
+    assert not Payment.objects.without_invoice().exists()
+    seeded()
+    assert Invoice.objects.filter(org=alpha).count() == 2
 
 
 def test_usage_is_a_month_of_real_charges(seeded):

@@ -18,6 +18,8 @@ import pytest
 from orgbilling.embedded.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# How often the web server is asked before a worker that is awaited counts as missing.
+PATIENCE = 50_000
 
 
 def free_port():
@@ -68,6 +70,16 @@ def members(home):
     return found
 
 
+def await_worker(home, port, starts):
+    """Blocks until the worker has been started so often, by its log; asks the web server meanwhile."""
+    log = home / "logs" / "worker.log"
+    for _ in range(PATIENCE):
+        if log.exists() and log.read_text().count("Starting worker on all queues") >= starts:
+            return
+        assert status(port) == 200
+    raise AssertionError(log.read_text())
+
+
 def await_end(pids):
     """Blocks until the processes have ended, each for as long as a hung one may take."""
     for pid in pids:
@@ -99,6 +111,32 @@ def kill_postgresql(home, run):
     assert run.stdout.readline() == "PostgreSQL has ended unexpectedly.\n"
     assert run.stdout.readline().strip().startswith("Its recovery")
     assert Server(home).cluster().postmaster() not in {None, killed}
+
+
+def kill_web_server(home, run):
+    """Kills the web server's master under a run, and returns when the run serves again."""
+    (master,) = (
+        pid
+        for pid in members(home)
+        if b"granian" in Path(f"/proc/{pid}/cmdline").read_bytes() and parent(pid) == run.pid
+    )
+    orphans = {pid for pid in members(home) if parent(pid) == master}
+    os.kill(master, signal.SIGKILL)
+    assert "web program has ended unexpectedly" in run.stdout.readline()
+    await_end(orphans)
+
+
+def parent(pid):
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def await_answer(port):
+    """Returns the status of the first answer; asks again at once while nothing listens."""
+    for _ in range(100_000):
+        with contextlib.suppress(ConnectionRefusedError):
+            return status(port)
+    raise AssertionError("nobody listens")
 
 
 @pytest.fixture
@@ -154,9 +192,25 @@ def test_the_life_of_a_run(home):
     assert answers.count(503) <= 4
     assert answers.count(200) == 12 - answers.count(503)
 
+    kill_web_server(home, recovered)
+    assert await_answer(other_port) == 200
+
     recovered.send_signal(signal.SIGINT)
     recovered.communicate()
     assert recovered.returncode == 0
+    assert_nothing_runs(home)
+
+
+def test_the_worker_is_started_and_started_again_when_it_lost_postgresql(home):
+    port = free_port()
+    run = start(home, port)
+    await_serving(run)
+    await_worker(home, port, 1)
+    kill_postgresql(home, run)
+    await_worker(home, port, 2)
+    run.send_signal(signal.SIGTERM)
+    run.communicate()
+    assert run.returncode == 0
     assert_nothing_runs(home)
 
 

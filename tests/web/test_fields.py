@@ -15,6 +15,7 @@ from orgbilling.web.fields import (
     StrictBooleanField,
     StrictCharField,
     StrictIntegerField,
+    StrictSerializer,
     StrictUUIDField,
     UtcDateTimeField,
 )
@@ -221,3 +222,29 @@ def test_json_of_answers():
         encode({"a": object()})
     with pytest.raises(ValueError, match="JSON"):
         encode({"a": float("nan")})
+
+
+class Order(StrictSerializer):
+    exactly_one_of = ("credits", "quantity")
+    needed_with = {"quantity": ("service",)}
+
+    credits = CreditsField(required=False)
+    quantity = CreditsField(required=False)
+    service = StrictCharField(required=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        ({"credits": 1}, {}),
+        ({"credits": 1, "service": "x"}, {}),
+        ({"quantity": 1, "service": "x"}, {}),
+        ({"quantity": 1}, {"service": "required"}),
+        ({"credits": 1, "quantity": 1}, {"credits": "exactly_one"}),
+        ({"service": "x"}, {"credits": "exactly_one"}),
+    ],
+)
+def test_fields_that_go_together(data, wrong):
+    checked = Order(data=data)
+    assert checked.is_valid() == (wrong == {})
+    assert {name: errors[0].code for name, errors in checked.errors.items()} == wrong

@@ -1,0 +1,18 @@
+"""Where the console's own pages are; the tables of the apps come after them."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern, path
+
+from orgbilling.console.credit_pages.urls import PAGES as CREDIT_PAGES
+from orgbilling.console.dashboards.urls import PAGES as DASHBOARDS
+from orgbilling.console.money_pages.urls import PAGES as MONEY_PAGES
+
+
+def pages(site: AdminSite) -> list[URLPattern]:
+    """Every page of ours, for those who are signed in."""
+    return [
+        path(route, site.admin_view(view.as_view()), name=name)
+        for route, view, name in (*DASHBOARDS, *CREDIT_PAGES, *MONEY_PAGES)
+    ]

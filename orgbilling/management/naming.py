@@ -1,0 +1,32 @@
+"""Organizations and people as an operator names them on a command line."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+from organizations.models import Organization
+
+
+def organization_named(name: str) -> Organization:
+    """The organization with this id or name.
+
+    Raises:
+        CommandError: status 2; there is none.
+    """
+    found = Organization.objects.filter(name=name).first()
+    if found is None and (key := id_of(name)) is not None:
+        found = Organization.objects.filter(pk=key).first()
+    if found is None:
+        message = f"There is no organization {name!r}."
+        raise CommandError(message, returncode=2)
+    return found
+
+
+def id_of(text: str) -> UUID | None:
+    """The UUID that the text is; None when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,43 @@
+"""What the worker does again and again: one table. It is loaded by the worker alone.
+
+Nothing here is needed in time: boundaries of periods are enforced by the database's clock when credits are
+charged. A run that was missed is made up for by the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from procrastinate.contrib.django import app
+
+from billing import jobs as billing_jobs
+from credits import jobs as credits_jobs
+from orgbilling.lib.jobs import purge, retry_stalled
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A task, and when it is asked for: a cron expression in UTC."""
+
+    cron: str
+    task: Any
+
+
+TABLE = (
+    Periodic("* * * * *", retry_stalled),
+    Periodic("* * * * *", billing_jobs.advance_due),
+    Periodic("* * * * *", credits_jobs.expire_holds_due),
+    Periodic("* * * * *", credits_jobs.reset_due),
+    Periodic("* * * * *", credits_jobs.refresh_due),
+    Periodic("* * * * *", credits_jobs.close_overage_due),
+    Periodic("7 * * * *", billing_jobs.collect_due),
+    Periodic("*/10 * * * *", billing_jobs.issue_invoices_due),
+    Periodic("17 * * * *", purge),
+    Periodic("37 3 * * *", billing_jobs.purge),
+    Periodic("23 3 * * *", credits_jobs.purge),
+    Periodic("41 4 * * *", billing_jobs.verify_ledger),
+)
+
+for row in TABLE:
+    app.periodic(cron=row.cron)(row.task)

@@ -1,0 +1,1 @@
+"""Pages of the console, by Django's test client."""
