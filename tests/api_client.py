@@ -35,9 +35,10 @@ class ApiClient:
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         if not data and method in {"GET", "DELETE", "HEAD", "OPTIONS"}:
             content_type = ""
-        return self.client.generic(
+        response = self.client.generic(
             method, absolute(path), data, content_type=content_type, headers=sent
         )
+        return read(response) if response.streaming else response
 
     def get(self, path: str, **headers: str) -> HttpResponse:
         """GET; a query string is part of the path."""
@@ -58,6 +59,12 @@ class ApiClient:
     def delete(self, path: str, body: Any = None, **headers: Any) -> HttpResponse:
         """DELETE."""
         return self.request("DELETE", path, body, **headers)
+
+
+def read(stream: Any) -> HttpResponse:
+    """A streamed answer, read to its end."""
+    content = b"".join(stream)
+    return HttpResponse(content, status=stream.status_code, headers=dict(stream.headers))
 
 
 def absolute(path: str) -> str:

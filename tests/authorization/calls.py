@@ -37,7 +37,15 @@ _BODIES: dict[tuple[str, str], Callable[[Tenant], Body]] = {
     ("PATCH", "subscriptions/{subscription_id}"): lambda _: {"cancel_at_period_end": True},
     ("POST", "credits/{org_id}/add"): lambda _: {"credits": 5},
     ("POST", "credits/{org_id}/allocate"): _allocate,
+    ("POST", "credits/{org_id}/reclaim"): _allocate,
     ("POST", "credits/deduct"): _deduct,
+    ("PATCH", "credits/{org_id}/settings"): lambda _: {"alert_threshold_percent": 20},
+    ("POST", "credits/deduct/batch"): lambda tenant: {"items": [_deduct(tenant)] * 2},
+    ("POST", "credits/check"): _deduct,
+    ("POST", "credits/holds"): _deduct,
+    ("POST", "credits/holds/{hold_id}/capture"): lambda _: {"credits": 5},
+    ("POST", "credits/holds/{hold_id}/release"): lambda _: {},
+    ("POST", "credits/usage/{usage_id}/refund"): lambda _: {"credits": 5, "reason": "a test"},
     ("POST", "organizations"): lambda _: {"name": "brand-new"},
     ("POST", "organizations/{org_id}/members"): lambda _: {"email": "new@example.com"},
     ("PATCH", "organizations/{org_id}/members/{user_id}"): lambda _: {"role": "admin"},
@@ -68,13 +76,25 @@ def path_of(route: str, tenant: Tenant, **instead: UUID | str) -> str:
         "user_id": tenant.member.pk,
         "subscription_id": tenant.subscription.pk,
         "key_id": tenant.api_key.pk,
+        "hold_id": tenant.hold_id,
+        "usage_id": tenant.usage_id,
     }
     return route.format(**{**ids, **instead})
 
 
 def send(row: Row, tenant: Tenant, client: ApiClient, **instead: UUID | str) -> HttpResponse:
     """Make the row's request as this caller; `instead` are ids for the path or the body."""
-    body = body_of(row, tenant)
-    if body is not None:
-        body |= {name: str(value) for name, value in instead.items() if name in body}
+    body = _replaced(body_of(row, tenant), instead)
     return client.request(row.method, path_of(row.route, tenant, **instead), body)
+
+
+def _replaced(node: Any, instead: dict[str, UUID | str]) -> Any:
+    """The body with these ids wherever it has some, in the items of a batch too."""
+    if isinstance(node, list):
+        return [_replaced(one, instead) for one in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: str(instead[name]) if name in instead else _replaced(value, instead)
+        for name, value in node.items()
+    }

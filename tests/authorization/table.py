@@ -3,7 +3,7 @@
 The tests compare it with the routes that the resolver has: a route or a method without a row
 fails, and so does a row without a route. Each status is that of a request which is in order
 otherwise (`tests/authorization/calls.py`). `{user_id}` is a plain member of the tenant, with an
-allocation.
+allocation; `{hold_id}` and `{usage_id}` are that member's, made by nobody of the callers.
 
 The callers, all of one tenant but the strangers:
 
@@ -64,8 +64,20 @@ GET    credits/{org_id}                         401 403 200 200 200 200 200 200 
 POST   credits/{org_id}/allocate                401 403 403 200 200 200 200 200 403 403 200 403 200 credits:manage
 GET    credits/{org_id}/allocations             401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
 GET    credits/{org_id}/usage                   401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
+GET    credits/{org_id}/usage/summary           401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
+GET    credits/{org_id}/usage/export            401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
+GET    credits/{org_id}/refusals                401 403 403 200 200 200 200 200 403 403 200 403 200 credits:read
+POST   credits/{org_id}/reclaim                 401 403 403 200 200 200 200 200 403 403 200 403 200 credits:manage
 GET    credits/user/{user_id}                   401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
 POST   credits/deduct                           401 403 201 201 201 201 201 201 403 403 201 403 201 credits:deduct
+PATCH  credits/{org_id}/settings                401 403 403 200 200 200 200 200 403 403 200 403 200 credits:manage
+POST   credits/deduct/batch                     401 403 200 200 200 200 200 200 403 403 200 403 200 credits:deduct
+POST   credits/check                            401 403 200 200 200 200 200 200 403 403 200 403 200 credits:deduct
+POST   credits/holds                            401 403 201 201 201 201 201 201 403 403 201 403 201 credits:deduct
+GET    credits/holds/{hold_id}                  401 403 200 200 200 200 200 200 403 403 200 403 200 credits:read
+POST   credits/holds/{hold_id}/capture          401 403 200 200 200 200 200 200 403 403 200 403 200 credits:deduct
+POST   credits/holds/{hold_id}/release          401 403 200 200 200 200 200 200 403 403 200 403 200 credits:deduct
+POST   credits/usage/{usage_id}/refund          401 403 403 201 201 201 201 201 403 403 201 403 201 credits:manage
 GET    billing/user                             401 200 200 200 200 200 403 403 403 403 403 403 200 -
 GET    billing/org/{org_id}                     401 403 403 200 200 200 200 200 403 403 200 403 200 billing:read
 GET    billing/org/{org_id}/history             401 403 403 200 200 200 200 200 403 403 200 403 200 billing:read

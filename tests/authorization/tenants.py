@@ -5,19 +5,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from billing.models import Subscription
 from billing.subscribing import Order, subscribe
 from credits.choices import JournalKind
-from credits.functions import Origin
+from credits.deducting import deduct
+from credits.functions import Charge, Origin
+from credits.holding import HoldOrder, place
 from credits.models import Allocation, CreditPool
 from organizations.choices import Role, Scope
 from organizations.models import ApiKey, Organization, User
 from tests.api_client import ApiClient
 from tests.authorization.table import CALLERS
 from tests.factories import make_key, make_member, make_organization, make_user
+from tests.ledger import charge
 
 ORIGIN = Origin("system", "test")
 TENANTS = ("alpha", "globex")
@@ -52,6 +56,12 @@ class Tenant:
                 org_id=self.org.pk, user_id=user.pk, credits=500, origin=ORIGIN
             )
         self.api_key: ApiKey = make_key(self.org, name="a key of the tenant")[0]
+        self.hold_id: UUID = place(HoldOrder(self.charge(), 900)).hold.pk
+        self.usage_id: UUID = deduct(self.charge()).charged.usage_id
+
+    def charge(self) -> Charge:
+        """50 credits of the plain member's, charged by nobody of those who call."""
+        return charge(self.org, self.member, 50)
 
     @property
     def member(self) -> User:

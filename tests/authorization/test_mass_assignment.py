@@ -26,6 +26,8 @@ _NAMES = """
     org user organization account_limit spending_until price_plan scheduled_cycle yearly_months
     is_superuser is_staff is_system_admin password external_id owner key_hash idempotency_key
     body_hash trial_days purchase_amount reference recurring pk _state __class__ constructor
+    items atomic ttl_seconds final reason captured_credits released_credits expired_credits
+    alert_threshold_percent alert_threshold_credits overage_returned settle_hash final_usage_id settled_at operation
 """
 FIELDS = set(_NAMES.split())
 # What the contract lets a caller send.
@@ -37,6 +39,16 @@ WRITABLE = {
     "POST credits/{org_id}/allocate": "user_id credits reset_period recurring notes",
     "POST credits/deduct": "org_id user_id service_name credits quantity service_type request_id "
     "metadata",
+    "POST credits/deduct/batch": "items atomic",
+    "POST credits/check": "org_id user_id service_name credits quantity",
+    "POST credits/holds": "org_id user_id service_name credits quantity service_type request_id "
+    "metadata ttl_seconds",
+    "POST credits/holds/{hold_id}/capture": "org_id credits final metadata",
+    "POST credits/holds/{hold_id}/release": "org_id",
+    "POST credits/usage/{usage_id}/refund": "org_id credits reason",
+    "POST credits/{org_id}/reclaim": "user_id credits notes",
+    "PATCH credits/{org_id}/settings": "allow_overage overage_limit alert_threshold_percent "
+    "alert_threshold_credits monthly_refresh_amount overage_rate account_limit",
     "POST organizations": "name display_name timezone",
     "POST organizations/{org_id}/members": "user_id email role",
     "PATCH organizations/{org_id}/members/{user_id}": "role",

@@ -59,6 +59,7 @@ def test_no_answer_holds_anything_of_the_other_tenant(world, row, name):
     tenant = world.tenants[name]
     foreign = world.other(tenant)
     ids = [foreign.org.pk, foreign.subscription.pk, foreign.api_key.pk, foreign.org.name]
+    ids += [foreign.hold_id, foreign.usage_id]
     ids += [user.pk for user in foreign.people.values()]
     callers = world.callers(tenant, row.scope)
     everyones = {"stranger", "foreign_key", "system_key", "system_lacking", "system_admin"}

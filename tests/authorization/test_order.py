@@ -1,5 +1,7 @@
 """403, 405, 413, 415, 406, 404, 400, then the domain: spot checks on real endpoints."""
 
+import re
+
 import pytest
 
 from orgbilling.lib.ids import uuid7
@@ -13,6 +15,7 @@ UNSAFE = [row for row in ROWS if row.writes]
 WITH_BODY = [row for row in ROWS if row.takes_body]
 ADD = "credits/{org_id}/add"
 DEDUCT = "credits/deduct"
+OWNED = re.compile(r"\{(?:org|hold|usage|subscription)_id\}")
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def root(world):
     return ApiClient(user=world.system_admin)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if "{org_id}" in row.route], ids=str)
+@pytest.mark.parametrize("row", [row for row in ROWS if OWNED.search(row.route)], ids=str)
 def test_403_before_405_413_415_406_400(alpha, stranger, row):
     path = path_of(row.route, alpha)
     odd = {"Content-Type": "text/plain", "Accept": "text/html"}
@@ -95,7 +98,7 @@ def test_a_body_that_is_no_strict_json_object_is_400(alpha, root, row, raw, code
     assert written() == before
 
 
-@pytest.mark.parametrize("route", ["subscriptions", DEDUCT])
+@pytest.mark.parametrize("route", ["subscriptions", DEDUCT, "credits/check", "credits/holds"])
 def test_where_the_body_names_the_organization_403_comes_after_parsing(
     alpha, stranger, root, route
 ):

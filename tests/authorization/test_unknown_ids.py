@@ -11,9 +11,19 @@ from tests.authorization.calls import body_of, path_of, prepare, send
 from tests.authorization.table import CALLERS, ROWS
 from tests.authorization.tenants import undone
 
-IN_BODY = {"POST subscriptions", "POST credits/deduct"}
-OF_AN_ORGANIZATION = [row for row in ROWS if "{org_id}" in row.route or str(row) in IN_BODY]
+IN_BODY = {
+    "POST subscriptions",
+    "POST credits/deduct",
+    "POST credits/check",
+    "POST credits/holds",
+}
+IN_ITEMS = {"POST credits/deduct/batch"}
+OF_AN_ORGANIZATION = [
+    row for row in ROWS if "{org_id}" in row.route or str(row) in IN_BODY | IN_ITEMS
+]
 OF_A_SUBSCRIPTION = [row for row in ROWS if "{subscription_id}" in row.route]
+OF_A_HOLD = [row for row in ROWS if "{hold_id}" in row.route]
+REFUND = next(row for row in ROWS if "{usage_id}" in row.route)
 WITH_AN_ID = [row for row in ROWS if "{" in row.route]
 EVERYWHERE = {"system_key", "system_admin"}
 
@@ -71,6 +81,79 @@ def test_a_foreign_subscription_is_403(world, row):
     of_the_foreign = {"stranger", "foreign_key", *EVERYWHERE}
     expected = dict.fromkeys(CALLERS, 403) | {"anonymous": 401}
     assert found == expected | dict.fromkeys(of_the_foreign, 200)
+
+
+@pytest.mark.parametrize("row", OF_A_HOLD, ids=str)
+def test_an_unknown_hold_is_404_for_whoever_could_have_one(world, row):
+    tenant = world.tenants["alpha"]
+    clients = world.callers(tenant, row.scope)
+    expected = dict.fromkeys(CALLERS, 404)
+    expected |= {"anonymous": 401, "key_lacking": 403, "system_lacking": 403}
+    assert statuses(row, tenant, clients, hold_id=uuid7()) == expected
+
+
+@pytest.mark.parametrize("row", OF_A_HOLD, ids=str)
+def test_a_foreign_hold_is_403(world, row):
+    tenant = world.tenants["alpha"]
+    foreign = world.other(tenant)
+    clients = world.callers(tenant, row.scope)
+    found = statuses(row, tenant, clients, hold_id=foreign.hold_id)
+    of_the_foreign = {"stranger", "foreign_key", *EVERYWHERE}
+    expected = dict.fromkeys(CALLERS, 403) | {"anonymous": 401}
+    assert found == expected | dict.fromkeys(of_the_foreign, 200)
+
+
+def test_an_unknown_usage_row_is_404_for_whoever_could_refund_one(world):
+    """A key that charges refunds its own: to it a row that is nowhere is not there, and not forbidden."""
+    tenant = world.tenants["alpha"]
+    clients = world.callers(tenant, REFUND.scope)
+    expected = dict.fromkeys(CALLERS, 404) | {"anonymous": 401}
+    assert statuses(REFUND, tenant, clients, usage_id=uuid7()) == expected
+
+
+def test_a_foreign_usage_row_is_403(world):
+    tenant = world.tenants["alpha"]
+    foreign = world.other(tenant)
+    clients = world.callers(tenant, REFUND.scope)
+    found = statuses(REFUND, tenant, clients, usage_id=foreign.usage_id)
+    of_the_foreign = {"stranger", "foreign_key", *EVERYWHERE}
+    expected = dict.fromkeys(CALLERS, 403) | {"anonymous": 401}
+    assert found == expected | dict.fromkeys(of_the_foreign, 201)
+
+
+@pytest.mark.parametrize("row", [row for row in [*OF_A_HOLD, REFUND] if row.writes], ids=str)
+def test_with_org_id_in_the_body_it_decides(world, row):
+    """403 by the organization named; then what isn't there is 404, and 403 when it is somebody else's."""
+    tenant = world.tenants["alpha"]
+    foreign = world.other(tenant)
+    clients = world.callers(tenant, row.scope)
+    good = row.statuses["owner"]
+    ids = {
+        "own": {"hold_id": tenant.hold_id, "usage_id": tenant.usage_id},
+        "foreign": {"hold_id": foreign.hold_id, "usage_id": foreign.usage_id},
+        "unknown": {"hold_id": uuid7(), "usage_id": uuid7()},
+    }
+    told = {}
+    for org in (tenant.org.pk, foreign.org.pk, uuid7()):
+        for named, one in ids.items():
+            for extra in ({}, {"nope": 1}):
+                body = body_of(row, tenant) | {"org_id": str(org)} | extra
+                for caller in ("owner", "key_only", "system_key"):
+                    with undone():
+                        path = path_of(row.route, tenant, **one)
+                        answer = clients[caller].post(path, body)
+                        told[org, named, bool(extra), caller] = answer.status_code
+    for (org, named, wrong, caller), status in told.items():
+        everywhere = caller == "system_key"
+        if org == tenant.org.pk:
+            found = {"own": 400 if wrong else good, "foreign": 403, "unknown": 404}
+            expected = 404 if everywhere and named == "foreign" else found[named]
+        elif org == foreign.org.pk and everywhere:
+            found = {"own": 404, "foreign": 400 if wrong else good, "unknown": 404}
+            expected = found[named]
+        else:
+            expected = 404 if everywhere else 403
+        assert status == expected, (org == tenant.org.pk, named, wrong, caller)
 
 
 def test_an_unknown_person_is_403_unless_one_may_see_everybody(world):

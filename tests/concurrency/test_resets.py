@@ -45,8 +45,8 @@ def resets(org):
 @guarded_by(
     locks=sql(
         "deduct_credits_with_pool",
-        (" FOR UPDATE;\n    IF NOT FOUND", ";\n    IF NOT FOUND"),
-        (" FOR UPDATE;\n    v_has", ";\n    v_has"),
+        (" FOR NO KEY UPDATE;\n    IF NOT FOUND", ";\n    IF NOT FOUND"),
+        ("a.user_id = p_user_id FOR NO KEY UPDATE;", "a.user_id = p_user_id;"),
     ),
     one_a_period=constraint("credit_journal", "journal_one_reset_a_period"),
 )

@@ -217,9 +217,12 @@ class TestRefusals:
         assert refused["detail"] == "Bob has 500 credits left in Test Org Alpha; 501 are needed."
         assert (refused["requested"], refused["remaining"]) == (501, 500)
         why = refused["why"]
-        assert [one["limit"] for one in why["evaluated"]] == ["allocation", "overage"]
+        limits = [one["limit"] for one in why["evaluated"]]
+        gates = ["organization", "membership", "allocation_active", "subscription"]
+        assert limits == [*gates, "allocation", "overage"]
+        assert [one["passed"] for one in why["evaluated"]] == [True] * 4 + [False] * 2
         assert why["refused_by"] == "allocation"
-        assert why["evaluated"][0]["short_by"] == 1
+        assert why["evaluated"][4]["short_by"] == 1
         assert why["resets_at"] is not None
         assert "Allocate at least 1 more" in why["fix"]
         assert Usage.objects.count() == 0
@@ -243,11 +246,11 @@ class TestRefusals:
         problem(client_for(system_key).post(PATH, {**unknown, "credits": -1}), 404, "not_found")
 
     def test_suspended(self, funded, alice, alpha_key, client_for):
-        suspend(funded.pk)
+        suspend(funded.pk, by=None)
         problem(
             client_for(alpha_key).post(PATH, body(funded, alice)), 422, "organization_suspended"
         )
-        reactivate(funded.pk)
+        reactivate(funded.pk, by=None)
         ok(client_for(alpha_key).post(PATH, body(funded, alice)), 201)
 
     def test_a_removed_member(self, funded, bob, alice, alpha_key, client_for):

@@ -11,12 +11,14 @@ from django.db import connection, models
 
 from billing.entitlement import SPENDING_UNTIL
 from billing.subscribing import Order, subscribe
+from billing.verification import BILLING
 from credits.choices import TRANSFERS, JournalKind
 from credits.deducting import deduct
 from credits.departure import remove_member
 from credits.errors import InsufficientCredits
 from credits.functions import Origin
 from credits.models import Allocation, CreditPool
+from credits.verification import LEDGER
 from organizations.models import Organization, User
 from orgbilling.lib import sqlstate
 from orgbilling.lib.clock import now, simulated
@@ -118,6 +120,11 @@ def test_every_refusal_is_described_with_its_code_and_status() -> None:
 
 def test_every_status_of_a_subscription_is_described() -> None:
     assert named_first("## What a subscription lets spend") == [str(one) for one in SPENDING_UNTIL]
+
+
+def test_every_check_is_described() -> None:
+    documented = {codes(name)[0]: says for name, says in table("## Equations")}
+    assert documented == {check.name: check.says for check in (*LEDGER, *BILLING)}
 
 
 EQUATIONS = [block.text for block in blocks(section(PAGE, "## Equations"))]

@@ -73,7 +73,7 @@ def test_the_scenario_prints_what_the_readme_prints(clone: Clone) -> None:
     commands = [block.text for block in steps[::2]]
     promised = [block.text for block in steps[1::2]]
     assert [block.language for block in steps] == ["bash", "text"] * len(commands)
-    assert len(commands) == 7
+    assert len(commands) == 9
 
     script = f"echo '{END_OF_BLOCK}'\n".join([*commands, ""])
     done = subprocess.run(

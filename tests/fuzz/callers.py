@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.authorization.table import Row
-from tests.fuzz.service import Service
+from tests.service import Service
 
 # How often one's own ids are drawn for once that a foreign one is.
 OWN_WEIGHT = 9
+# Holds, and charges, of each person that a run begins with.
+SPENT = 20
 
 
 class Caller(NamedTuple):
@@ -41,26 +43,48 @@ CALLERS = {
 }
 
 
-def restore(service: Service) -> None:
-    """Undo what an earlier caller ended: a subscription, memberships, credits to spend.
+class Charged(NamedTuple):
+    """What was made for a run to settle and to give back, by organization."""
+
+    holds: dict[str, list[str]]
+    usages: dict[str, list[str]]
+
+
+def restore(service: Service) -> Charged:
+    """Undo what an earlier caller ended: a subscription, memberships, credits to spend. Then spend some.
 
     What is still there refuses with 409, which is as good.
     """
+    charged = Charged({}, {})
     for organization in service.demo["organizations"]:
         org_id = organization["id"]
-        service.post("subscriptions", {"org_id": org_id, "subscription_plan": "platform"})
-        service.post(f"credits/{org_id}/add", {"credits": 1_000_000})
+        service.send("POST", "subscriptions", {"org_id": org_id, "subscription_plan": "platform"})
+        for subscription in service.get(f"subscriptions/org/{org_id}")["results"]:
+            path = f"subscriptions/{subscription['id']}"
+            # What these change is changed back; those canceled refuse.
+            for method, ends in (("PATCH", True), ("PUT", False)):
+                service.send(method, path, {"cancel_at_period_end": ends})
+        service.send("POST", f"credits/{org_id}/add", {"credits": 1_000_000})
         for user in service.demo["users"]:
             if user["org_id"] == org_id:
                 member = {"user_id": user["id"], "role": user["role"]}
-                service.post(f"organizations/{org_id}/members", member)
+                service.send("POST", f"organizations/{org_id}/members", member)
                 allocation = {"user_id": user["id"], "credits": 10_000}
-                service.post(f"credits/{org_id}/allocate", allocation)
+                service.send("POST", f"credits/{org_id}/allocate", allocation)
+                spend = {"org_id": org_id, "user_id": user["id"], "service_name": "fuzzing"}
+                for kept, path in ((charged.holds, "holds"), (charged.usages, "deduct")):
+                    made = [
+                        service.send("POST", f"credits/{path}", {**spend, "credits": 50})["id"]
+                        for _ in range(SPENT)
+                    ]
+                    kept.setdefault(org_id, []).extend(made)
+    return charged
 
 
-def write_known_ids(service: Service, caller: Caller, folder: Path) -> None:
+def write_known_ids(service: Service, caller: Caller, charged: Charged, folder: Path) -> None:
     """Write the ids that exist, the caller's own more often, as dictionaries of schemathesis."""
-    known: dict[str, list[str]] = {"organizations": [], "subscriptions": [], "users": []}
+    names = ("organizations", "subscriptions", "users", "holds", "usages")
+    known: dict[str, list[str]] = {name: [] for name in names}
     for organization in service.demo["organizations"]:
         org_id = organization["id"]
         people = [user["id"] for user in service.demo["users"] if user["org_id"] == org_id]
@@ -69,5 +93,7 @@ def write_known_ids(service: Service, caller: Caller, folder: Path) -> None:
         known["organizations"] += [org_id] * weight
         known["users"] += people * weight
         known["subscriptions"] += [row["id"] for row in subscriptions] * weight
+        known["holds"] += charged.holds[org_id] * weight
+        known["usages"] += charged.usages[org_id] * weight
     for name, ids in known.items():
         (folder / f"{name}.txt").write_text("".join(f'"{one}"\n' for one in ids))

@@ -21,14 +21,14 @@ OLDEST_BIN = Path("/usr/lib/postgresql/15/bin")
 OURS = ("organizations", "credits", "billing", "web")
 EXTENSION = Path("/usr/share/postgresql/15/extension/plpgsql_check.control")
 
-# Every PL/pgSQL function of ours, and for a trigger function each table that it serves.
+# Every PL/pgSQL function of ours (procrastinate brings its own), and for a trigger function each table that it serves.
 FUNCTIONS = """
     SELECT p.oid, p.oid::regprocedure::text, coalesce(t.tgrelid, 0),
            coalesce(t.tgrelid::regclass::text, '')
     FROM pg_proc p
     JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
     LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger) t ON t.tgfoid = p.oid
-    WHERE p.pronamespace = 'public'::regnamespace
+    WHERE p.pronamespace = 'public'::regnamespace AND NOT starts_with(p.proname, 'procrastinate_')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
     ORDER BY 2, 4
 """

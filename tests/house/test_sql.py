@@ -19,10 +19,14 @@ REFERENCE_TABLES = {
     "users",
     "organization_members",
     "api_keys",
+    "payment_customers",
     "plans",
     "service_catalogue",
     "service_prices",
 }
+
+# About the ledger as a whole, or from outside, before anybody knows whom it is about.
+WITHOUT_ORGANIZATION = {"ledger_checks", "payment_webhook_events"}
 
 
 def ledger_models():
@@ -30,7 +34,8 @@ def ledger_models():
         model
         for app in ("credits", "billing")
         for model in apps.get_app_config(app).get_models()
-        if model._meta.managed and model._meta.db_table not in REFERENCE_TABLES
+        if model._meta.managed
+        and model._meta.db_table not in REFERENCE_TABLES | WITHOUT_ORGANIZATION
     ]
 
 

@@ -47,10 +47,19 @@ def operation_of(
         method,
         path,
         tuple(fields),
-        {name: known.get(name, value) for name, value in body.items()},
+        with_known(body, known),
         (*named["query"], *paged),
         tuple(known[name] for name in named["path"]),
     )
+
+
+def with_known(node: Any, known: Mapping[str, str]) -> Any:
+    """A body with the ids that are known, in the items of a batch too."""
+    if isinstance(node, list):
+        return [with_known(one, known) for one in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {name: known.get(name) or with_known(value, known) for name, value in node.items()}
 
 
 def body_of(document: Any, request: Any) -> tuple[list[str], dict[str, Any]]:

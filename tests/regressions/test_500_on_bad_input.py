@@ -7,15 +7,18 @@ from urllib.parse import quote
 import pytest
 
 from billing.subscribing import Order, subscribe
+from credits.deducting import deduct
+from credits.holding import HoldOrder, place
 from organizations.models import ApiKey
 from tests.api_client import ApiClient
 from tests.concurrency.invariants import broken
-from tests.ledger import ORIGIN, balances
+from tests.ledger import ORIGIN, balances, charge
 from tests.regressions.nasty import BODIES, CONTENT_TYPES, HEADER_VALUES, PARAMETERS, VALUES
 from tests.regressions.operations import operations, with_value
 
 # Each request commits by itself, as in production: one that fails breaks no other's transaction.
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "counters"])
+SUCCESS = {"application/json", "text/csv; charset=utf-8"}
 
 
 @pytest.fixture
@@ -27,6 +30,8 @@ def known(funded, bob, alpha_key):
         "user_id": str(bob.pk),
         "subscription_id": str(subscription.pk),
         "key_id": str(ApiKey.objects.get(org=funded).pk),
+        "hold_id": str(place(HoldOrder(charge(funded, bob, 10))).hold.pk),
+        "usage_id": str(deduct(charge(funded, bob, 10)).charged.usage_id),
     }
 
 
@@ -50,8 +55,7 @@ class Answers:
         media = answer.get("Content-Type", "")
         good = answer.status_code < 500 and (
             answer.status_code == 204
-            or media
-            == ("application/json" if answer.status_code < 400 else "application/problem+json")
+            or media in (SUCCESS if answer.status_code < 400 else {"application/problem+json"})
         )
         if not good or "X-Injected" in answer.headers:
             self.wrong[what] = (answer.status_code, answer.content[:200])

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 pool_lock = sql(
     "allocate_credits_to_user",
     (
-        "WHERE pool.org_id = p_org_id FOR UPDATE;\n    IF NOT FOUND",
+        "WHERE pool.org_id = p_org_id FOR NO KEY UPDATE;\n    IF NOT FOUND",
         "WHERE pool.org_id = p_org_id;\n    IF NOT FOUND",
     ),
 )
@@ -52,7 +52,8 @@ def test_the_second_is_told_what_is_left(alpha, alice, bob):
         assert other.is_stuck()
     refused = other.result()
     assert isinstance(refused, InsufficientPoolCredits)
-    assert refused.extra == {"requested": 60, "available": 40}
+    assert (refused.extra["requested"], refused.extra["available"]) == (60, 40)
+    assert refused.extra["why"]["refused_by"] == "pool"
 
 
 @guarded_by(lock=pool_lock)

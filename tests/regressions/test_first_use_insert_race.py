@@ -17,7 +17,7 @@ ALLOCATION_INSERT = "    INSERT INTO public.user_credit_allocations ("
 pool_lock = sql(
     "allocate_credits_to_user",
     (
-        "WHERE pool.org_id = p_org_id FOR UPDATE;\n    IF NOT FOUND",
+        "WHERE pool.org_id = p_org_id FOR NO KEY UPDATE;\n    IF NOT FOUND",
         "WHERE pool.org_id = p_org_id;\n    IF NOT FOUND",
     ),
 )

@@ -26,7 +26,7 @@ READ_THEN_WRITE = sql(
 ALLOCATION_UNLOCKED = sql(
     "deduct_credits_with_pool",
     (
-        "WHERE a.org_id = p_org_id AND a.user_id = p_user_id FOR UPDATE;",
+        "WHERE a.org_id = p_org_id AND a.user_id = p_user_id FOR NO KEY UPDATE;",
         "WHERE a.org_id = p_org_id AND a.user_id = p_user_id;",
     ),
 )

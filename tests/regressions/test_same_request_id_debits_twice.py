@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from django.db import transaction
 
-from credits.api.deduct import DeductView
+from credits.api import deduct as deduct_view
 from credits.deducting import Receipt, deduct
 from credits.managers import AnswerManager
 from credits.models import CreditPool, Usage
@@ -97,16 +97,16 @@ def test_a_key_stands_for_one_request_only(funded, alice):
     assert isinstance(other, IdempotencyKeyReused)
 
 
-original_charge = DeductView._charge
+original_charge = deduct_view.charge_of
 
 
-def without_key(self, request, body):
-    made = original_charge(self, request, body)
+def without_key(*args, **named):
+    made = original_charge(*args, **named)
     return replace(made, origin=replace(made.origin, idempotency_key=None, body_hash=None))
 
 
 @pytest.mark.django_db
-@guarded_by(view=replaced(DeductView, "_charge", without_key))
+@guarded_by(view=replaced(deduct_view, "charge_of", without_key))
 def test_the_bodys_request_id_is_a_key(funded, alice, alpha_key, client_for):
     body = {
         "org_id": str(funded.pk),

@@ -39,7 +39,7 @@ def test_a_reset_moves_credits_and_makes_none(due, alice):
 
 @guarded_by(
     function=sql(
-        "reset_allocation_if_due", ("        v_available\n    );", "        1000000\n    );")
+        "reset_allocation_if_due", ("least(v_needed, v_available)", "least(v_needed, 1000000)")
     ),
     pool_check=constraint("organization_credit_pools", "pool_allocated_within_total"),
     journal_check=constraint("credit_journal", "journal_available_not_negative"),

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -20,9 +21,9 @@ from psycopg import sql
 from orgbilling.supervisor.instance import HOST, address
 from orgbilling.supervisor.programs import Child, programs, run_step
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 STARTED_WITHIN_SECONDS = 60
-CSRF_SECRET = "fuzzing" + "0" * 25
+CSRF_SECRET = "testing" + "0" * 25
 
 
 class Service:
@@ -40,14 +41,44 @@ class Service:
 
     def session(self, email: str) -> dict[str, Any]:
         """What a browser sends in which this person is signed in."""
-        command = [sys.executable, "-m", "tests.fuzz.session", email]
-        signed_in = subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True
-        )
+        door = self._doorkeeper
+        assert door.stdin is not None
+        assert door.stdout is not None
+        door.stdin.write(f"{email}\n")
+        door.stdin.flush()
+        signed_in = door.stdout.readline().strip()
+        assert signed_in, f"{email} can't be signed in."
         return {
             "headers": {"X-CSRFToken": CSRF_SECRET},
-            "cookies": {"csrftoken": CSRF_SECRET, "sessionid": signed_in.stdout.strip()},
+            "cookies": {"csrftoken": CSRF_SECRET, "sessionid": signed_in},
         }
+
+    @cached_property
+    def _doorkeeper(self) -> "subprocess.Popen[str]":
+        """Signs people in, by the service's own settings; Django takes a while to start, so there is one for all."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.session"],
+            cwd=ROOT,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """End what serves the tests and not the callers."""
+        if "_doorkeeper" in vars(self):
+            # It ends with its input.
+            self._doorkeeper.communicate()
+
+    def password(self, email: str) -> str:
+        """The password of a person of the demo."""
+        people = [self.demo["admin"], *self.demo["users"]]
+        return next(str(one["password"]) for one in people if one["email"] == email)
+
+    def org_of(self, email: str) -> str:
+        """The id of the organization that a person of the demo belongs to."""
+        return next(str(one["org_id"]) for one in self.demo["users"] if one["email"] == email)
 
     def get(self, path: str) -> Any:
         """The JSON that the key of all organizations is answered with."""
@@ -55,10 +86,11 @@ class Service:
         assert status == 200, document
         return document
 
-    def post(self, path: str, body: dict[str, Any]) -> None:
-        """A POST by the key of all organizations that succeeds, or finds it done already."""
-        status, document = self._call("POST", path, json.dumps(body).encode())
+    def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """The answer to a call by the key of all organizations that succeeds, or finds it done already."""
+        status, document = self._call(method, path, json.dumps(body).encode())
         assert status in {200, 201, 409}, document
+        return document
 
     def _call(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
         headers = self.key(bound=False)["headers"] | {"Content-Type": "application/json"}
@@ -96,7 +128,8 @@ def running(folder: Path) -> Iterator[Service]:
         child = Child(programs(port)[0], folder / "web.log", env, ROOT)
         try:
             await_answers(child, port)
-            yield Service(port, folder, env, child)
+            with closing(Service(port, folder, env, child)) as service:
+                yield service
         finally:
             child.stop()
 
@@ -123,7 +156,7 @@ def await_answers(child: Child, port: int) -> None:
 def own_database() -> Iterator[str]:
     """The URL of a new, empty database on the session's server."""
     server = os.environ["DATABASE_URL"]
-    name = f"fuzz_{secrets.token_hex(4)}"
+    name = f"service_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:

@@ -1,0 +1,61 @@
+"""A request with an Idempotency-Key is one transaction: what stands in its way makes all of it start again."""
+
+import pytest
+from django.db import connection, transaction
+
+from credits.models import Allocation, CreditPool, Usage
+from tests.api_client import ok
+from tests.concurrency.threads import Elsewhere
+from tests.ledger import charge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def item(org, user, credits=1, **more):
+    named = {"org_id": str(org.pk), "user_id": str(user.pk), "service_name": "x"}
+    return {**named, "credits": credits, **more}
+
+
+def test_a_batch_meets_a_key_that_another_members_charge_has_just_taken(
+    funded, alice, bob, client_for, alpha_key
+):
+    api = client_for(alpha_key)
+    body = {"items": [item(funded, bob, request_id="k")]}
+    with transaction.atomic():
+        Usage.objects.charge(charge(funded, alice, 10, "k"))
+        other = Elsewhere(lambda: api.post("credits/deduct/batch", body, Idempotency_Key="b"))
+        assert other.is_stuck()
+    (result,) = ok(other.result())["results"]
+    assert (result["status"], result["error"]["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_capture_that_had_to_give_up_a_lock_is_tried_again(funded, bob, client_for, alpha_key):
+    api = client_for(alpha_key)
+    hold = ok(api.post("credits/holds", item(funded, bob, 10)), 201)
+    tried = []
+
+    def impatient(execute, sql, params, many, context):
+        if "capture_hold" in sql:
+            tried.append(sql)
+            if len(tried) == 1:
+                params = None
+                sql = "DO $$ BEGIN RAISE EXCEPTION 'no lock' USING ERRCODE = '55P03'; END $$"
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(impatient):
+        answer = api.post(f"credits/holds/{hold['id']}/capture", {}, Idempotency_Key="c")
+    assert ok(answer)["usage"]["credits_used"] == 10
+    assert len(tried) == 2
+    assert Allocation.objects.get(org=funded, user=bob).used_credits == 10
+
+
+def test_a_charge_that_waited_past_the_end_is_refused(funded, bob):
+    """It began before the end of a subscription that doesn't go on, and would draw overage nobody bills."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() + interval '1 hour'")
+        end = cursor.fetchone()[0]
+    CreditPool.objects.filter(org=funded).update(
+        spending_until=end, overage_period_start=end, allow_overage=True, overage_limit=500
+    )
+    with pytest.raises(Exception, match="no subscription"):
+        Usage.objects.charge_with_pool(charge(funded, bob, 501))

@@ -1,0 +1,162 @@
+"""The faults, each under load, and what is counted while they happen."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+from orgbilling.supervisor.programs import Child, programs
+from tests.faults import commit_cuts, http_cuts
+from tests.faults.calls import Cast
+from tests.faults.clients import Load, Tally, calling
+from tests.faults.commit_cuts import CommitCuts
+from tests.faults.evidence import balances, compare
+from tests.faults.http_cuts import HttpCuts
+from tests.faults.operations import EXPIRES_AFTER_SECONDS
+from tests.faults.proxy import in_folder, on_loopback
+from tests.faults.report import Report
+from tests.faults.stage import ROOT, Killed, Stage, free_port
+
+CLIENTS = 50
+PAUSE_SECONDS = (1.5, 2.5)
+RECOVERY_PATIENCE_SECONDS = 60
+
+Kill = Callable[[], Killed]
+Act = Callable[[Tally, Report], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done: kills of a kind, scripts through a proxy."""
+
+    kills: int
+    scripts: int
+
+
+FULL = Size(kills=20, scripts=2_000)
+QUICK = Size(kills=2, scripts=100)
+
+
+class Scenarios:
+    """All faults on one stage, one after the other."""
+
+    def __init__(self, stage: Stage, token: str, cast: Cast, seed: int, size: Size) -> None:
+        self._stage, self._token, self._cast = stage, token, cast
+        self._seed, self._size = f"faults{seed}", size
+
+    def all(self) -> list[Callable[[], Report]]:
+        """In the order in which they are played."""
+        return [self.postgresql, self.web, self.requests, self.commits]
+
+    def postgresql(self) -> Report:
+        """The postmaster and all its backends are killed."""
+        return self._killing("postgresql", [self._stage.kill_postgresql])
+
+    def web(self) -> Report:
+        """A worker of the web server is killed, or all of them, or their master."""
+        stage = self._stage
+        return self._killing(
+            "web", [stage.kill_workers, stage.kill_master, stage.kill_worker, stage.kill_worker]
+        )
+
+    def requests(self) -> Report:
+        """Connections between clients and web server are cut."""
+        proxy = HttpCuts(self._rng("requests-cuts"), http_cuts.CHANCES)
+        proxy.port = self._stage.port
+        with on_loopback(proxy) as port:
+            report = self._play(self._load("requests", port, self._size.scripts))
+        report.faults = dict(proxy.cuts)
+        return report
+
+    def commits(self) -> Report:
+        """Connections between a web server and PostgreSQL are cut at commits."""
+        proxy = CommitCuts(self._rng("commits-cuts"), commit_cuts.CHANCES)
+        proxy.server = self._stage.server.sockets / ".s.PGSQL.5432"
+        port = free_port()
+        with in_folder(proxy) as folder, self._second_web(port, folder):
+            # Its start has been through the proxy too.
+            proxy.cuts.clear()
+            report = self._play(self._load("commits", port, self._size.scripts))
+        report.faults = dict(proxy.cuts)
+        untold = proxy.cuts.total() - report.answers.get("outcome_unknown", 0)
+        if untold:
+            report.unexpected["cuts and answers outcome_unknown differ by"] = untold
+        return report
+
+    def _killing(self, name: str, kills: list[Kill]) -> Report:
+        rng = self._rng(f"{name}-kills")
+
+        def act(tally: Tally, report: Report) -> None:
+            tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+            for number in range(self._size.kills):
+                time.sleep(rng.uniform(*PAUSE_SECONDS))
+                killed_at = time.monotonic()
+                killed = kills[number % len(kills)]()
+                killed.await_end()
+                back_at = tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+                took = None if back_at is None else back_at - killed_at
+                report.recoveries.append((killed.name, took))
+                report.faults[killed.name] = report.faults.get(killed.name, 0) + 1
+                if took is None:
+                    return
+
+        return self._play(self._load(name, self._stage.port), act)
+
+    def _play(self, load: Load, act: Act | None = None) -> Report:
+        """Let the clients work while something happens to the service, then look at the ledger."""
+        report, started = Report(load.name), time.monotonic()
+        url = self._stage.server.url
+        folder = self._stage.home / "acknowledged" / load.name
+        before = balances(url)
+        with calling(CLIENTS, load, folder) as tally:
+            if act is not None:
+                act(tally, report)
+        report.seconds = time.monotonic() - started
+        ended = self._stage.ended()
+        report.answers, report.unexpected = dict(tally.answers), dict(tally.unexpected)
+        if ended:
+            report.unexpected["the service gave up"] = 1
+        # The last hold that was left to expire has done so.
+        time.sleep(EXPIRES_AFTER_SECONDS)
+        report.findings = compare(url, folder, f"{load.seed}-{load.name}-", before)
+        report.violations = self._violations()
+        return report
+
+    def _violations(self) -> list[str]:
+        command = [sys.executable, "manage.py", "verify_ledger", "--json", "--verbosity", "0"]
+        env = {**self._stage.env, "DATABASE_URL": self._stage.server.url}
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+        if not done.stdout:
+            raise RuntimeError(done.stderr)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["violations"]
+        return [
+            "{check}: {org_id}, {table} {row_id}: {expected} expected, {found} found".format(**one)
+            for one in found
+        ]
+
+    def _load(self, name: str, port: int, scripts: int | None = None) -> Load:
+        return Load(name, port, self._token, self._cast, self._seed, scripts)
+
+    def _rng(self, name: str) -> Random:
+        return Random(f"{self._seed}-{name}")
+
+    @contextmanager
+    def _second_web(self, port: int, sockets: Path) -> Iterator[None]:
+        """Another web server on the same database, which it reaches by the proxy's socket."""
+        url = f"postgresql://orgbilling@/orgbilling?host={quote(str(sockets), safe='')}"
+        env = {**self._stage.env, "DATABASE_URL": url}
+        child = Child(programs(port)[0], self._stage.home / "logs" / "second.log", env, ROOT)
+        try:
+            self._stage.await_ready(port, child)
+            yield
+        finally:
+            child.stop()
