@@ -4,19 +4,34 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt openapi lock clean demo-env dev-env
+.PHONY: help run test faults soak mixed mutants screenshots check fmt openapi lock clean demo-env dev-env browser
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: demo-env ## Serve a demo on 127.0.0.1:8084 (PORT=... changes it)
 	@exec $(PY) -m orgbilling.supervisor
 
-test: dev-env ## Run all tests; ARGS="tests/credits -k deduct" runs some
+test: dev-env browser ## Run all tests; ARGS="tests/credits -k deduct" runs some
 	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+faults: dev-env ## Kill servers and cut connections under load; ARGS="--quick" is the short form
+	@exec $(PY) -m tests.faults $(ARGS)
+
+soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--steps 10000 --seed 2")
+	@exec $(PY) -m tests.model.soak $(ARGS)
+
+mixed: dev-env ## Every mutator at once for two minutes, and the deadlocks counted
+	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q
 
 check: dev-env ## Lint, types, import contracts, migrations, SQL functions, OpenAPI drift
 	@exec $(PY) -m tests.house.check
+
+mutants: dev-env ## Take the ledger's guards away one by one: the tests must fail; ARGS="--sample 12"
+	@exec $(PY) -m tests.mutants $(ARGS)
+
+screenshots: dev-env browser ## Take the README's pictures of the console anew
+	@exec $(PY) -m tests.browser.screenshots
 
 fmt: dev-env ## Format the code and apply safe lint fixes
 	@$(PY) -m ruff check --fix-only --quiet .
@@ -42,3 +57,6 @@ demo-env:
 
 dev-env:
 	@$(PYTHON) orgbilling/bootstrap.py dev
+
+browser:
+	@$(PYTHON) orgbilling/bootstrap.py browser
