@@ -1,5 +1,6 @@
 """Beginning and ending runs of backups, restores and drills."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
@@ -21,6 +22,12 @@ class BackupRunManager(models.Manager["BackupRun"]):
         """Note that a run begins; one that is killed stays `running`."""
         return self.create(kind=kind, file_name=file_name, started_at=now())
 
+    def give_up(self, kind: BackupKind) -> None:
+        """Note that runs which never ended were killed. Only for who keeps others from being at work."""
+        killed = self.filter(kind=kind, outcome=BackupOutcome.RUNNING)
+        for run in killed:
+            self.fail(run, detail="It was ended half-way.")
+
     def succeed(self, run: "BackupRun", *, detail: str = "", **found: Any) -> "BackupRun":
         """Note that it succeeded.
 
@@ -32,6 +39,25 @@ class BackupRunManager(models.Manager["BackupRun"]):
     def fail(self, run: "BackupRun", *, detail: str, **found: Any) -> "BackupRun":
         """Note that it failed, and why."""
         return self._finish(run, BackupOutcome.FAILED, detail, found)
+
+    def copy(
+        self,
+        kind: BackupKind,
+        *,
+        started_at: str,
+        finished_at: str,
+        milliseconds: int,
+        **found: Any,
+    ) -> "BackupRun":
+        """Write down a run that succeeded, and that this database could not see."""
+        return self.create(
+            kind=kind,
+            outcome=BackupOutcome.SUCCEEDED,
+            started_at=datetime.fromisoformat(started_at),
+            finished_at=datetime.fromisoformat(finished_at),
+            milliseconds=milliseconds,
+            **found,
+        )
 
     def last_finished(self, kind: BackupKind) -> "BackupRun | None":
         """The newest run of a kind that came to its end, well or not; None before the first."""
