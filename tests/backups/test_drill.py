@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.choices import BackupKind, BackupOutcome
 from billing.models import BackupRun
@@ -48,7 +48,7 @@ def test_a_drill_apart_needs_nothing_of_the_server(database):
 
 
 def test_a_ledger_that_is_not_sound_fails_it(database):
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         take_away_all_guards()
         cursor.execute(
             "UPDATE user_credit_allocations SET remaining_credits = remaining_credits + 7"
