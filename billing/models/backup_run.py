@@ -66,6 +66,11 @@ class BackupRun(models.Model):
         return f"{self.get_kind_display()} {self.outcome}"
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it came to an end that was not a good one."""
+        return self.outcome == BackupOutcome.FAILED
+
+    @property
     def seconds(self) -> float:
         """How long it took, in seconds."""
         return self.milliseconds / 1000

@@ -69,7 +69,7 @@ def restore(file: str, options: Options, say: Say = lambda _text: None) -> Resto
     releases.refuse_newer(backup)
     try:
         with target.connect(target.MAINTENANCE) as maintenance:
-            locks.take(maintenance, locks.RESTORE, "restore")
+            locks.take(maintenance, locks.RESTORE, "restore", target.name())
             there = _exists(maintenance, target.name())
             if there:
                 _refuse_newer_ledger(backup, options)
