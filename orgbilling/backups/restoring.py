@@ -29,6 +29,8 @@ Say = Callable[[str], object]
 #: PostgreSQL waits five seconds in each for whoever connected meanwhile.
 SWAPS: Final = 6
 LEAVING_SECONDS: Final = 3
+#: So many of those who are connected are named.
+NAMED: Final = 5
 POLL_SECONDS: Final = 0.05
 
 
@@ -100,8 +102,10 @@ def _refuse_company(maintenance: Connection, options: Options) -> None:
     while (others := _others(maintenance)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     if others and not options.disconnect:
+        names = sorted(set(others))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         message = (
-            f"Others are connected to {target.name()}: {', '.join(sorted(set(others)))}. "
+            f"Others are connected to {target.name()}: {', '.join(names[:NAMED])}{more}. "
             "Stop the web server and the worker first, or say --disconnect to end their connections; "
             "they would find the restored database by themselves."
         )
