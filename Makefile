@@ -4,7 +4,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak mixed mutants screenshots check fmt openapi lock clean demo-env dev-env browser
+.PHONY: help run test faults soak mixed mutants screenshots drill check fmt openapi lock clean demo-env dev-env browser
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,10 @@ soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--
 
 mixed: dev-env ## Every mutator at once for two minutes, and the deadlocks counted
 	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q
+
+drill: demo-env ## Back up the demo's database, restore it beside, and prove what was restored
+	@$(PY) manage.py backup
+	@$(PY) manage.py restore_drill
 
 check: dev-env ## Lint, types, import contracts, migrations, SQL functions, OpenAPI drift
 	@exec $(PY) -m tests.house.check

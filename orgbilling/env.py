@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from croniter import croniter
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -101,6 +102,16 @@ def web_address(name: str, value: str) -> str:
     if not parts.hostname or parts.scheme not in ({"http", "https"} if local else {"https"}):
         raise ImproperlyConfigured(f"{name} must be an https:// address, not {value!r}")
     return value.rstrip("/")
+
+
+def cron_schedule(name: str, value: str) -> str:
+    """Insist that a setting is empty or a cron expression of five fields. Raises ImproperlyConfigured."""
+    text = value.strip()
+    if text and (len(text.split()) != 5 or not croniter.is_valid(text)):
+        raise ImproperlyConfigured(
+            f"{name} must be five cron fields in UTC, such as '17 2 * * *', not {value!r}"
+        )
+    return text
 
 
 def database_from_url(url: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from procrastinate.contrib.django import app
 
 from billing import jobs as billing_jobs
 from credits import jobs as credits_jobs
+from orgbilling.backups import jobs as backup_jobs
 from orgbilling.lib.jobs import purge, retry_stalled
 
 
@@ -39,5 +41,11 @@ TABLE = (
     Periodic("41 4 * * *", billing_jobs.verify_ledger),
 )
 
-for row in TABLE:
+#: What a setting switches on; empty is off.
+BY_SETTING = (
+    Periodic(settings.BACKUP_SCHEDULE, backup_jobs.back_up_by_schedule),
+    Periodic(settings.RESTORE_DRILL_SCHEDULE, backup_jobs.drill_by_schedule),
+)
+
+for row in (*TABLE, *(row for row in BY_SETTING if row.cron)):
     app.periodic(cron=row.cron)(row.task)

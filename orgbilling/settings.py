@@ -10,6 +10,7 @@ from pathlib import Path
 from orgbilling import embedded
 from orgbilling.env import (
     all_or_none,
+    cron_schedule,
     database_from_url,
     env_bool,
     env_int,
@@ -169,6 +170,18 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     # What is still running then is undone by PostgreSQL and done by another worker.
     "shutdown_graceful_timeout": 5.0,
 }
+
+# --- Backups ---------------------------------------------------------------------------------------
+
+BACKUP_DIR = env_str("BACKUP_DIR", default="") or str(embedded.data_dir(BASE_DIR) / "backups")
+# What is older is deleted after the next backup, but never the last so many.
+BACKUP_KEEP_DAYS = env_int("BACKUP_KEEP_DAYS", default=14, minimum=1, maximum=3650)
+BACKUP_KEEP_LAST = env_int("BACKUP_KEEP_LAST", default=7, minimum=1, maximum=3650)
+# Empty: somebody else calls the commands, or nobody does.
+BACKUP_SCHEDULE = cron_schedule("BACKUP_SCHEDULE", env_str("BACKUP_SCHEDULE", default=""))
+RESTORE_DRILL_SCHEDULE = cron_schedule(
+    "RESTORE_DRILL_SCHEDULE", env_str("RESTORE_DRILL_SCHEDULE", default="")
+)
 
 # --- Caches and rate limits ------------------------------------------------------------------------
 

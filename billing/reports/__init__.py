@@ -2,6 +2,7 @@
 
 from billing.reports.alerts import Alert, Severity, organization_alerts
 from billing.reports.audit import audit_entries
+from billing.reports.backups import BackupHealth, backup_health
 from billing.reports.health import LedgerHealth, ledger_health
 from billing.reports.system import (
     CreditTotals,
@@ -19,6 +20,7 @@ from billing.reports.system import (
 
 __all__ = [
     "Alert",
+    "BackupHealth",
     "CreditTotals",
     "LedgerHealth",
     "PastDue",
@@ -27,6 +29,7 @@ __all__ = [
     "SignUps",
     "SystemReport",
     "audit_entries",
+    "backup_health",
     "ledger_health",
     "organization_alerts",
     "past_due",

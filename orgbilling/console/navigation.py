@@ -76,6 +76,7 @@ SYSTEM: Final = (
     ("Plans", "billing_plan_changelist", "sell"),
     ("Prices", "credits_price_changelist", "price_change"),
     ("Ledger checks", "billing_ledgercheck_changelist", "fact_check"),
+    ("Backups", "billing_backuprun_changelist", "backup"),
     ("Jobs", "procrastinate_procrastinatejob_changelist", "schedule"),
 )
 

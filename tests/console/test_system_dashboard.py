@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing import proving
-from billing.models import LedgerCheck, Subscription
+from billing.models import BackupRun, LedgerCheck, Subscription
 from billing.subscribing import Order, subscribe
 from credits.deducting import deduct
 from credits.functions import Origin
@@ -124,3 +124,33 @@ def test_queries_are_bounded(admins):
         assert len(queries) <= MOST_QUERIES, page
     page = admins.get("/admin/system/organizations/?page=2")
     assert len(page.context["rows"]) == 10
+
+
+def a_backup(kind, *, hours, fails=False):
+    run = BackupRun.objects.begin(kind)
+    if fails:
+        BackupRun.objects.fail(run, detail="The disk is full.")
+    else:
+        BackupRun.objects.succeed(run, file_name="x.dump", bytes=1, sha256="0" * 64)
+    BackupRun.objects.filter(pk=run.pk).update(started_at=now() - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("runs", "badge"),
+    [
+        ([], "None yet"),
+        ([("backup", 1, False)], "Not proved yet"),
+        ([("backup", 35, False), ("restore_drill", 7 * 24, False)], "Proved"),
+        ([("backup", 37, False), ("restore_drill", 1, False)], "Late"),
+        ([("backup", 1, False), ("restore_drill", 9 * 24, False)], "Late"),
+        ([("backup", 30, False), ("restore_drill", 1, False), ("backup", 1, True)], "Failed"),
+        ([("backup", 30, True), ("backup", 1, False), ("restore_drill", 1, False)], "Proved"),
+    ],
+)
+def test_the_age_of_backup_and_drill(admins, runs, badge):
+    for kind, hours, fails in runs:
+        a_backup(kind, hours=hours, fails=fails)
+    text = admins.get("/admin/system/").content.decode()
+    card = text[text.index('aria-labelledby="backups"') :].partition("</section>")[0]
+    assert f">{badge}</span>" in card
+    assert admins.get("/admin/billing/backuprun/").status_code == 200

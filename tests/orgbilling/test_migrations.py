@@ -23,8 +23,8 @@ def test_functions_guards_and_views_go_down_and_up_over_live_rows(alpha, alice):
     )
     Allocation.objects.allocate(org_id=alpha.pk, user_id=alice.pk, credits=100, origin=ORIGIN)
     try:
-        call_command("migrate", "billing", "zero", verbosity=0)
-        call_command("migrate", "credits", "0001", verbosity=0)
+        call_command("migrate", "billing", "zero", verbosity=0, lose_data=True)
+        call_command("migrate", "credits", "0001", verbosity=0, lose_data=True)
         # That of the organizations, which stay.
         assert functions() == {"refuse_audit_change"}
     finally:
@@ -39,7 +39,7 @@ def test_functions_guards_and_views_go_down_and_up_over_live_rows(alpha, alice):
 def test_everything_of_ours_goes_down_to_nothing_and_up():
     try:
         for app in ("admin", "billing", "credits", "organizations", "web"):
-            call_command("migrate", app, "zero", verbosity=0)
+            call_command("migrate", app, "zero", verbosity=0, lose_data=True)
         left = set(connection.introspection.table_names())
         theirs = ("django_", "auth_", "procrastinate_")
         assert not {name for name in left if not name.startswith(theirs)}

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing import proving
 from billing.choices import PlanCode, SubscriptionStatus
-from billing.reports import SystemReport, system_report
+from billing.reports import SystemReport, backup_health, system_report
 from orgbilling.console.charts import Part, bar
 from orgbilling.console.credit_pages.wording import money_of
 from orgbilling.console.dashboards import cards
@@ -47,6 +47,7 @@ class SystemDashboard(SystemPage):
             states=[state.label for state in SubscriptionStatus],
             credits_bar=_credits_bar(report),
             jobs=jobs(),
+            backups=backup_health(),
             **kwargs,
         )
 

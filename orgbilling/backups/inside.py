@@ -1,0 +1,95 @@
+"""What is asked of a restored database, each time of a process of its own that has it for its settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from orgbilling.backups.errors import BackupError
+from orgbilling.backups.folder import Backup
+from orgbilling.backups.proof import Report
+
+LINES = 8
+
+
+def migrate(url: str) -> None:
+    """Bring a database up to this release.
+
+    Raises:
+        BackupError: a migration failed.
+    """
+    _run([sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"], url)
+
+
+def prove(url: str, backup: Backup) -> Report:
+    """Prove a database (see orgbilling.backups.proof).
+
+    Raises:
+        BackupError: it could not be looked at.
+    """
+    facts = {"as_of": backup.manifest.as_of.isoformat()}
+    report: Report = json.loads(_run(_module(), url, facts))
+    return report
+
+
+def settle(url: str, backup: Backup, *, started_at: datetime, finished_at: datetime) -> None:
+    """Write down in a database that it was restored, and from what.
+
+    Raises:
+        BackupError: it could not be done.
+    """
+    facts = backup.manifest
+    seconds = timedelta(seconds=facts.seconds)
+    known = {
+        "backup": {
+            "started_at": facts.as_of.isoformat(),
+            "finished_at": (facts.as_of + seconds).isoformat(),
+            "milliseconds": round(facts.seconds * 1000),
+            "file_name": facts.file_name,
+            "bytes": facts.bytes,
+            "sha256": facts.sha256,
+            "ledger_position": facts.position,
+        },
+        "restore": {
+            "started_at": started_at.isoformat(),
+            "finished_at": finished_at.isoformat(),
+            "milliseconds": round((finished_at - started_at).total_seconds() * 1000),
+        },
+    }
+    _run([*_module(), "--settle"], url, known)
+
+
+def wrong_in(report: Report) -> list[str]:
+    """What makes a restored database unfit; nothing, when it is sound."""
+    found = [f"not in place: {one}" for one in report["missing_in_schema"]]
+    found += [f"not applied: {one}" for one in report["migrations_missing"]]
+    return found + [f"broken: {one}" for one in report["broken"]]
+
+
+def _module() -> list[str]:
+    return [sys.executable, "-m", "orgbilling.backups.proof"]
+
+
+def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+    env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]}
+    done = subprocess.run(
+        command,
+        cwd=Path(settings.BASE_DIR),
+        env=env,
+        input=json.dumps(facts or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = "\n".join(done.stderr.strip().splitlines()[-LINES:])
+        raise BackupError(f"{' '.join(command[1:])} failed: {said}")
+    return done.stdout
