@@ -199,7 +199,7 @@ class ApiView(APIView):
             return
         plain = request._request  # noqa: SLF001
         budget = throttling.budget_of("GET", is_service=False)
-        identity = f"ip:{throttling.client_address(plain)}"
+        identity = throttling.address_identity(plain)
         self._count = throttling.count(budget, identity, plain, add=add)
         if add and self._count is not None:
             self._count.enforce()
