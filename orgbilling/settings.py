@@ -179,21 +179,23 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 # --- Caches and rate limits ------------------------------------------------------------------------
 
 REDIS_URL = env_secret("REDIS_URL", default="")
+
+
+def _counters(redis_url: str) -> dict[str, object]:
+    if not redis_url:
+        return {"BACKEND": "orgbilling.web.counters.CountersCache", "LOCATION": "counters"}
+    # Seconds, and no retry: a count that was sent and not answered may have been counted.
+    timeouts = {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1}
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": redis_url,
+        "OPTIONS": timeouts,
+    }
+
+
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "counters": (
-        {
-            "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {
-                # Seconds. A count that was sent and not answered is not sent again: it may have been counted.
-                "SOCKET_CONNECT_TIMEOUT": 1,
-                "SOCKET_TIMEOUT": 1,
-            },
-        }
-        if REDIS_URL
-        else {"BACKEND": "orgbilling.web.counters.CountersCache", "LOCATION": "counters"}
-    ),
+    "counters": _counters(REDIS_URL),
 }
 RATELIMIT_USE_CACHE = "counters"
 RATE_LIMIT_WRITES = env_str("RATE_LIMIT_WRITES", default="20/m")

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
-from django_ratelimit.core import get_usage
 
+from orgbilling.web import counting
 from orgbilling.web.addresses import budget_address
 from orgbilling.web.refusals import RateLimited
 
@@ -95,24 +95,19 @@ def address_identity(request: HttpRequest) -> str:
     return f"ip:{budget_address(request)}"
 
 
-def count(budget: Budget, identity: str, request: HttpRequest, *, add: bool = True) -> Count | None:
+def count(budget: Budget, identity: str, *, add: bool = True) -> Count | None:
     """Count the request (or, without ``add``, only look) and say where the caller stands.
 
     Returns:
-        None when the budget is unlimited.
+        None when the budget is unlimited, or nobody can count and that is no reason to refuse.
+
+    Raises:
+        CountersUnavailable: nobody can count, and ``RATE_LIMIT_FAIL`` is ``closed``.
     """
-    if budget.rate is None:
+    rate = budget.rate
+    if rate is None:
         return None
-    usage = get_usage(
-        request,
-        group=budget.policy,
-        key=lambda _group, _request: identity,
-        rate=budget.rate,
-        increment=add,
-    )
+    usage = counting.ask(lambda: counting.usage(budget.policy, rate, identity, add=add))
     if usage is None:
         return None
-    limit, window_seconds = budget.rate
-    # A count that could not be had is reported as limited with a count of 0: never wave it through.
-    used = max(usage["count"], limit + 1) if usage["should_limit"] else usage["count"]
-    return Count(budget.policy, limit, window_seconds, used, max(1, usage["time_left"]))
+    return Count(budget.policy, *rate, usage.used, usage.seconds_left)
