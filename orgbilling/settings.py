@@ -206,7 +206,7 @@ RATE_LIMIT_FAIL = env_choice("RATE_LIMIT_FAIL", default="closed", choices=("clos
 # Sign-ins to the console that fail; of single sign-on, those that are begun.
 LOGIN_LIMIT_PAIR = env_str("LOGIN_LIMIT_PAIR", default="5/5m")
 LOGIN_LIMIT_ADDRESS = env_str("LOGIN_LIMIT_ADDRESS", default="30/10m")
-LOGIN_LIMIT_ACCOUNT = env_str("LOGIN_LIMIT_ACCOUNT", default="50/h")
+LOGIN_LIMIT_ACCOUNT = env_str("LOGIN_LIMIT_ACCOUNT", default="100/h")
 LOGIN_LIMIT_SIGN_ON = env_str("LOGIN_LIMIT_SIGN_ON", default="30/10m")
 # django-ratelimit knows only Redis and memcached; tests/concurrency proves that our counter is atomic.
 SILENCED_SYSTEM_CHECKS = [] if REDIS_URL else ["django_ratelimit.W001"]

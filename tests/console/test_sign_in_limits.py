@@ -80,7 +80,7 @@ def test_signing_in_is_no_failure(dora):
 
 
 def test_other_spellings_are_the_same_account(dora):
-    spellings = ("DORA@example.com", " dora@example.com ", "\uff44ora@example.com")  # noqa: RUF001
+    spellings = ("DORA@example.com", " dora@example.com ", "\uff44ora@example.com")
     assert [sign_in("guess", email=name).status_code for name in spellings] == [200] * 3
     assert sign_in(PASSWORD).status_code == 429
 

@@ -45,7 +45,7 @@ def test_a_person_seen_for_the_first_time_gets_an_account(
 
 
 def test_the_session_lives_as_long_as_any_other(browser: Browser, settings: Settings):
-    EIGHT_HOURS = 1234
+    settings.SESSION_COOKIE_AGE = 1234
     browser.sign_on()
     assert browser.client.cookies["sessionid"]["max-age"] == 1234
     assert browser.client.session.get_expiry_age() == 1234
