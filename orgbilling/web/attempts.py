@@ -54,10 +54,10 @@ class Attempt:
 
     pair: str | None
     others: tuple[str, ...]
-    known: str
+    known: str | None
 
     def succeeded(self) -> None:
-        """Forget the pair's failures, take this attempt off the others, and know the address from now on.
+        """Forget the pair's failures, take this attempt off the others, know the address from now on.
 
         A store that fails now changes nothing about the sign-in.
         """
@@ -66,7 +66,8 @@ class Attempt:
 
     def _settle(self) -> None:
         cache = caches["counters"]
-        cache.set(self.known, 1, KNOWN_SECONDS)
+        if self.known is not None:
+            cache.set(self.known, 1, KNOWN_SECONDS)
         if self.pair is not None:
             cache.delete(self.pair)
         for key in self.others:
@@ -86,11 +87,13 @@ def attempt(request: HttpRequest, account: str) -> Attempt:
         CountersUnavailable: it can't be counted, and ``RATE_LIMIT_FAIL`` is ``closed``.
     """
     address = budget_address(request)
-    known = _key("known", account, address)
     pair = _spend(PAIR, account, address)
     others = [_spend(ADDRESS, address)]
-    if not counting.ask(lambda: caches["counters"].get(known)):
-        others.append(_spend(ACCOUNT, account))
+    known = None
+    if getattr(settings, ACCOUNT):
+        known = _key("known", account, address)
+        if not _is_there(known):
+            others.append(_spend(ACCOUNT, account))
     return Attempt(pair, tuple(key for key in others if key is not None), known)
 
 
@@ -118,6 +121,10 @@ def _spend(limit: str, *identity: str) -> str | None:
             logger.warning("Sign-ins are refused until the window ends: %s is reached.", limit)
         raise TooManyAttempts(limit, datetime.fromtimestamp(ends, UTC), ends - now)
     return key
+
+
+def _is_there(key: str) -> bool:
+    return bool(counting.ask(lambda: caches["counters"].get(key)))
 
 
 def _key(*parts: str) -> str:

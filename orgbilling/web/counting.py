@@ -70,9 +70,9 @@ class Store:
         try:
             answer = question()
         except _FAILURES as exc:
+            self._fails(began, exc)
             if isinstance(exc, _DATABASE_FAILURES):
                 discard_dead()
-            self._fails(began, exc)
             raise CountersUnavailable from exc
         if self._failing_since is not None:
             self._answers(began)
