@@ -5,6 +5,7 @@ Empty text is a value of its own for `env_str` only; everywhere else `NAME=` mea
 
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -55,6 +56,35 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     text = os.environ.get(name, "")
     parts = [part.strip() for part in text.split(",")]
     return [part for part in parts if part] or list(default)
+
+
+def env_choice(name: str, *, default: str, choices: Sequence[str]) -> str:
+    """Returns one of the words, in any case; raises ImproperlyConfigured on any other."""
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}")
+    return value
+
+
+def env_networks(
+    name: str, *, default: Sequence[str] = ()
+) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Returns comma-separated addresses and networks; raises ImproperlyConfigured on anything else.
+
+    A network of everybody is refused: whoever is named here is believed.
+    """
+    networks = []
+    for part in env_list(name, default):
+        try:
+            network = ip_network(part)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be addresses or networks such as 10.0.0.1,10.1.0.0/16: {error}"
+            ) from error
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name}: {part} is everybody; name your own proxies")
+        networks.append(network)
+    return tuple(networks)
 
 
 def env_secret(name: str, default: str = "") -> str:

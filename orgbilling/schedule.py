@@ -16,6 +16,7 @@ from billing import jobs as billing_jobs
 from credits import jobs as credits_jobs
 from orgbilling.backups import jobs as backup_jobs
 from orgbilling.lib.jobs import purge, retry_stalled
+from orgbilling.web import jobs as web_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ TABLE = (
     Periodic("7 * * * *", billing_jobs.collect_due),
     Periodic("*/10 * * * *", billing_jobs.issue_invoices_due),
     Periodic("17 * * * *", purge),
+    Periodic("27 * * * *", web_jobs.purge),
     Periodic("37 3 * * *", billing_jobs.purge),
     Periodic("23 3 * * *", credits_jobs.purge),
     Periodic("41 4 * * *", billing_jobs.verify_ledger),

@@ -13,8 +13,10 @@ from orgbilling.env import (
     cron_schedule,
     database_from_url,
     env_bool,
+    env_choice,
     env_int,
     env_list,
+    env_networks,
     env_secret,
     env_str,
     web_address,
@@ -30,6 +32,8 @@ SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PUBLIC_URL = env_str("PUBLIC_URL", default="http://127.0.0.1:8084").rstrip("/")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed; from anybody else they are only text.
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES", default=[])
 ROOT_URLCONF = "orgbilling.urls"
 WSGI_APPLICATION = "orgbilling.wsgi.application"
 APPEND_SLASH = False
@@ -67,6 +71,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
+    # Before all that asks whether the request came by https.
+    "orgbilling.web.addresses.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -186,18 +192,35 @@ RESTORE_DRILL_SCHEDULE = cron_schedule(
 # --- Caches and rate limits ------------------------------------------------------------------------
 
 REDIS_URL = env_secret("REDIS_URL", default="")
+
+
+def _counters(redis_url: str) -> dict[str, object]:
+    if not redis_url:
+        return {"BACKEND": "orgbilling.web.counters.CountersCache", "LOCATION": "counters"}
+    # Seconds, and no retry: a count that was sent and not answered may have been counted.
+    timeouts = {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1}
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": redis_url,
+        "OPTIONS": timeouts,
+    }
+
+
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "counters": (
-        {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}
-        if REDIS_URL
-        else {"BACKEND": "orgbilling.web.counters.CountersCache", "LOCATION": "counters"}
-    ),
+    "counters": _counters(REDIS_URL),
 }
 RATELIMIT_USE_CACHE = "counters"
 RATE_LIMIT_WRITES = env_str("RATE_LIMIT_WRITES", default="20/m")
 RATE_LIMIT_READS = env_str("RATE_LIMIT_READS", default="100/m")
 RATE_LIMIT_SERVICE = env_str("RATE_LIMIT_SERVICE", default="6000/m")
+# While nobody can count: closed refuses, open serves uncounted.
+RATE_LIMIT_FAIL = env_choice("RATE_LIMIT_FAIL", default="closed", choices=("closed", "open"))
+# Sign-ins to the console that fail; of single sign-on, those that are begun.
+LOGIN_LIMIT_PAIR = env_str("LOGIN_LIMIT_PAIR", default="5/5m")
+LOGIN_LIMIT_ADDRESS = env_str("LOGIN_LIMIT_ADDRESS", default="30/10m")
+LOGIN_LIMIT_ACCOUNT = env_str("LOGIN_LIMIT_ACCOUNT", default="100/h")
+LOGIN_LIMIT_SIGN_ON = env_str("LOGIN_LIMIT_SIGN_ON", default="30/10m")
 # django-ratelimit knows only Redis and memcached; tests/concurrency proves that our counter is atomic.
 SILENCED_SYSTEM_CHECKS = [] if REDIS_URL else ["django_ratelimit.W001"]
 

@@ -20,6 +20,7 @@ from psycopg import sql
 
 from orgbilling.supervisor.instance import HOST, address
 from orgbilling.supervisor.programs import Child, programs, run_step
+from orgbilling.web.apps import RATES
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTED_WITHIN_SECONDS = 60
@@ -119,9 +120,7 @@ def running(folder: Path) -> Iterator[Service]:
             "DATA_DIR": str(folder),
             "PUBLIC_URL": address(port),
             "PYTHONUNBUFFERED": "1",
-            "RATE_LIMIT_WRITES": "",
-            "RATE_LIMIT_READS": "",
-            "RATE_LIMIT_SERVICE": "",
+            **dict.fromkeys(RATES, ""),
         }
         for step in (["migrate", "--no-input"], ["seed_demo"]):
             run_step(step, folder / "setup.log", env, ROOT)

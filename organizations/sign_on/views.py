@@ -1,7 +1,7 @@
 """The pages of signing in to the console through the sign-on provider."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -24,8 +24,14 @@ from organizations.sign_on.refusals import (
     Refusal,
     SignOnRefused,
 )
+from orgbilling.web import attempt_pages
+from orgbilling.web.attempts import TooManyAttempts, begin_sign_on
+from orgbilling.web.refusals import CountersUnavailable
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that a session of nobody yet is kept: whoever begins and doesn't come back leaves no row for long.
+BEGUN_SESSION_SECONDS: Final = 15 * 60
 
 
 class SignOnView(View):
@@ -49,6 +55,8 @@ class SignOnView(View):
             return refused_page(request, PROVIDER_DOWN)
         except SignOnRefused as exc:
             return refused_page(request, exc.refusal)
+        except (TooManyAttempts, CountersUnavailable) as exc:
+            return attempt_pages.refused_page(request, exc)
 
 
 class BeginView(SignOnView, OIDCAuthenticationRequestView):
@@ -59,10 +67,16 @@ class BeginView(SignOnView, OIDCAuthenticationRequestView):
         View.__init__(self, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Redirect. `?next=` is where to go afterwards, ignored unless it is on this site."""
+        """Redirect. `?next=` is where to go afterwards, ignored unless it is on this site.
+
+        Raises ProviderTrouble, TooManyAttempts, CountersUnavailable.
+        """
+        begin_sign_on(request)
         self.OIDC_OP_AUTH_ENDPOINT = provider().authorization_url
         self.OIDC_RP_CLIENT_ID = settings.OIDC_CLIENT_ID
         answer: HttpResponseBase = super().get(request)
+        if not request.user.is_authenticated:
+            request.session.set_expiry(BEGUN_SESSION_SECONDS)
         return answer
 
     def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
@@ -89,8 +103,9 @@ class CallbackView(SignOnView, OIDCAuthenticationCallbackView):
         return answer
 
     def login_success(self) -> HttpResponseRedirect:
-        """Sign in, and forget where to go: it was for this time."""
+        """Sign in, for as long as anybody, and forget where to go: it was for this time."""
         answer: HttpResponseRedirect = super().login_success()
+        self.request.session.set_expiry(None)
         self.request.session.pop("oidc_login_next", None)
         return answer
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -11,11 +13,15 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from unfold.sites import UnfoldAdminSite
 
+from organizations.managers.users import fold_email
 from organizations.models import User
 from organizations.scoping import current_org_id
 from orgbilling.console.navigation import navigation_of
 from orgbilling.console.switching import places_of
+from orgbilling.web.attempt_pages import refused_page
+from orgbilling.web.attempts import TooManyAttempts, attempt
 from orgbilling.web.console import ForgivingAdmin
+from orgbilling.web.refusals import CountersUnavailable
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -51,6 +57,29 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
             context["places"] = places_of(request)
             context["navigation"] = navigation_of(request)
         return context
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show the form, or judge a password if another attempt may be made at all."""
+        if request.method != "POST":
+            return self._form(request, extra_context)
+        # As the form reads it, so that no other spelling of an account has attempts of its own.
+        typed = unicodedata.normalize("NFKC", request.POST.get("username", ""))
+        try:
+            trial = attempt(request, fold_email(typed))
+        except (TooManyAttempts, CountersUnavailable) as refusal:
+            return refused_page(request, refusal)
+        answer = self._form(request, extra_context)
+        if answer.status_code == HTTPStatus.FOUND:
+            trial.succeeded()
+            # A single sign-on that was begun in this session has made it a short one.
+            request.session.set_expiry(None)
+        return answer
+
+    def _form(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponseBase:
+        answer: HttpResponseBase = super().login(request, extra_context)
+        return answer
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

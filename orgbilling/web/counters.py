@@ -151,10 +151,14 @@ class CountersCache(BaseCache):
         with connections[self._alias].cursor() as cursor:
             cursor.execute(_CLEAR)
 
-    def purge(self) -> None:
-        """Remove expired counters, ``PURGE_ROWS_MAX`` at most; two processes never wait for each other."""
+    def purge(self) -> int:
+        """Remove expired counters, ``PURGE_ROWS_MAX`` at most; two processes never wait for each other.
+
+        Returns how many.
+        """
         with connections[self._alias].cursor() as cursor:
             cursor.execute(_PURGE, (PURGE_ROWS_MAX,))
+            return int(cursor.rowcount)
 
     def _one(self, sql: str, arguments: tuple[str | float | None, ...]) -> int | None:
         with connections[self._alias].cursor() as cursor:

@@ -31,6 +31,7 @@ from orgbilling.lib.errors import (
 from orgbilling.web.problems import PROBLEMS
 from orgbilling.web.refusals import (
     BodyTooLarge,
+    CountersUnavailable,
     FieldError,
     MalformedJson,
     MethodNotAllowed,
@@ -114,10 +115,17 @@ def problem_response(
 def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 - DRF passes it
     """DRF's ``EXCEPTION_HANDLER``: any exception becomes a problem document, never a 500 page in HTML."""
     trouble = understand(exc)
+    if isinstance(exc, CountersUnavailable):
+        # Looked after, and logged once an outage, by orgbilling.web.counting.
+        return _answer(trouble)
     if trouble.code in _LOST:
         discard_dead()
     if STATUS[trouble.code] >= 500:
         logger.error("%s: %s", trouble.code, type(exc).__name__, exc_info=exc)
+    return _answer(trouble)
+
+
+def _answer(trouble: Trouble) -> HttpResponse:
     return problem_response(
         trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
     )

@@ -10,13 +10,17 @@ import sys
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 from django.views.csrf import csrf_failure as django_csrf_failure
 
 from orgbilling.web.errors import handle, problem_response, understand
+from orgbilling.web.views import UnknownAddressView
 
 PAGES_PREFIX: Final = "/admin/"
+API_PREFIX: Final = "/api/"
+
+_unknown_address = UnknownAddressView.as_view()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -33,10 +37,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return handle(PermissionDenied())
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404, without a sign-in: that an address exists at all is in the public documentation."""
     if _wants_page(request):
         return defaults.page_not_found(request, exception)
+    if request.path_info.startswith(API_PREFIX):
+        return _unknown_address(request)
     return handle(Http404())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from orgbilling.lib.errors import OrgBillingError
+from orgbilling.lib.errors import DatabaseUnavailable, OrgBillingError
 
 
 class FieldError(TypedDict):
@@ -128,6 +128,15 @@ class RateLimited(OrgBillingError):
             f"Retry in {retry_after} seconds.",
             **extra,
         )
+
+
+class CountersUnavailable(DatabaseUnavailable):
+    """The request can't be counted, and ``RATE_LIMIT_FAIL`` is ``closed``: it isn't served uncounted."""
+
+    default_detail = (
+        "Requests can't be counted at the moment, and none is served uncounted. Nothing was "
+        "changed; retry with the same idempotency key."
+    )
 
 
 def _sentence(errors: list[FieldError]) -> str | None:

@@ -6,16 +6,15 @@ window on the cache alias ``counters``, one statement a request.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
-from django_ratelimit.core import get_usage
-from rest_framework.settings import api_settings
 
+from orgbilling.web import counting
+from orgbilling.web.addresses import budget_address
 from orgbilling.web.refusals import RateLimited
 
 READ, WRITE, SERVICE = "read", "write", "service"
@@ -88,49 +87,27 @@ def identity_of(user: Any, auth: Any, request: HttpRequest) -> str:
         return own
     if user is not None and user.is_authenticated:
         return f"user:{user.pk}"
-    return f"ip:{client_address(request)}"
+    return address_identity(request)
 
 
-def client_address(request: HttpRequest) -> str:
-    """The caller's address; of IPv6 the /64, which is what one subscriber is given.
-
-    ``X-Forwarded-For`` counts only as far as DRF's ``NUM_PROXIES`` trusts it; anyone can send one.
-    """
-    address = request.META.get("REMOTE_ADDR") or "unknown"
-    proxies = api_settings.NUM_PROXIES or 0
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
-    if proxies and forwarded:
-        hops = forwarded.split(",")
-        address = hops[-min(proxies, len(hops))].strip()
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if parsed.version == 6:
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
+def address_identity(request: HttpRequest) -> str:
+    """Who is counted when nobody is known."""
+    return f"ip:{budget_address(request)}"
 
 
-def count(budget: Budget, identity: str, request: HttpRequest, *, add: bool = True) -> Count | None:
+def count(budget: Budget, identity: str, *, add: bool = True) -> Count | None:
     """Count the request (or, without ``add``, only look) and say where the caller stands.
 
     Returns:
-        None when the budget is unlimited.
+        None when the budget is unlimited, or nobody can count and that is no reason to refuse.
+
+    Raises:
+        CountersUnavailable: nobody can count, and ``RATE_LIMIT_FAIL`` is ``closed``.
     """
-    if budget.rate is None:
+    rate = budget.rate
+    if rate is None:
         return None
-    usage = get_usage(
-        request,
-        group=budget.policy,
-        key=lambda _group, _request: identity,
-        rate=budget.rate,
-        increment=add,
-    )
+    usage = counting.ask(lambda: counting.usage(budget.policy, rate, identity, add=add))
     if usage is None:
         return None
-    limit, window_seconds = budget.rate
-    # A count that could not be had is reported as limited with a count of 0: never wave it through.
-    used = max(usage["count"], limit + 1) if usage["should_limit"] else usage["count"]
-    return Count(budget.policy, limit, window_seconds, used, max(1, usage["time_left"]))
+    return Count(budget.policy, *rate, usage.used, usage.seconds_left)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -138,8 +139,7 @@ class ApiView(APIView):
 
     def _answer(self, request: Request) -> HttpResponseBase:
         self._authenticate(request)
-        if self.limited:
-            self._throttle(request)
+        self._throttle(request)
         well_formed = self._parse_ids()
         if well_formed:
             self.authorize(request)
@@ -186,6 +186,10 @@ class ApiView(APIView):
         except drf.AuthenticationFailed:
             self._count_by_address(request, add=True)
             raise
+        except drf.PermissionDenied:
+            # A session without its CSRF token: whose it is, is known, and 429 comes before 403.
+            self._count_of(request, getattr(request._request, "user", None), None)  # noqa: SLF001
+            raise
         except drf.APIException:
             self._count_by_address(request, add=False)
             raise
@@ -199,19 +203,25 @@ class ApiView(APIView):
             return
         plain = request._request  # noqa: SLF001
         budget = throttling.budget_of("GET", is_service=False)
-        identity = f"ip:{throttling.client_address(plain)}"
-        self._count = throttling.count(budget, identity, plain, add=add)
+        identity = throttling.address_identity(plain)
+        self._count = throttling.count(budget, identity, add=add)
         if add and self._count is not None:
             self._count.enforce()
 
     def _throttle(self, request: Request) -> None:
-        user, auth = (None, None) if self.public else (request.user, request.auth)
+        if self.public:
+            self._count_of(request, None, None)
+        else:
+            self._count_of(request, request.user, request.auth)
+
+    def _count_of(self, request: Request, user: Any, auth: Any) -> None:
+        """Count the request as the caller's. Raises RateLimited, CountersUnavailable."""
+        if not self.limited:
+            return
         is_service = self.service_budget and getattr(auth, "is_service_key", False)
-        plain = request._request  # noqa: SLF001
         self._count = throttling.count(
             throttling.budget_of(request.method, is_service=is_service),
-            throttling.identity_of(user, auth, plain),
-            plain,
+            throttling.identity_of(user, auth, request._request),  # noqa: SLF001
         )
         if self._count is not None:
             self._count.enforce()
@@ -234,6 +244,19 @@ class ApiView(APIView):
         if request.method == "HEAD":
             _strip(response)
         return response
+
+
+class UnknownAddressView(ApiView):
+    """Answers for every address below the API's that leads nowhere: 404, counted as any other request.
+
+    Nobody has to sign in for it, since which addresses there are is public; wrong credentials are 401.
+    """
+
+    def _answer(self, request: Request) -> HttpResponseBase:
+        with suppress(drf.NotAuthenticated):
+            self._authenticate(request)
+        self._throttle(request)
+        raise NotFound("Nothing has this address; /api/docs lists what there is.")
 
 
 def _strip(response: HttpResponseBase) -> None:

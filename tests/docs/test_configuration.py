@@ -13,7 +13,15 @@ from organizations.models import ApiKey
 from tests.docs.markdown import ROOT, blocks, codes, rows, section
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-READERS = {"env_str", "env_bool", "env_int", "env_list", "env_secret"}
+READERS = {
+    "env_str",
+    "env_bool",
+    "env_choice",
+    "env_int",
+    "env_list",
+    "env_networks",
+    "env_secret",
+}
 # Read where the environment is, not through env.py, so that their defaults are not literals.
 ELSEWHERE = {"DATA_DIR": ".data", "PG_BINDIR": "", "PATH": "the system's"}
 

@@ -4,7 +4,16 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from orgbilling.embedded import secret_key
-from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+from orgbilling.env import (
+    database_from_url,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_networks,
+    env_secret,
+    env_str,
+)
 
 
 def test_env_str_keeps_an_empty_value(monkeypatch):
@@ -114,3 +123,40 @@ def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "below"))
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
         secret_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("", "closed"), (" Open ", "open"), ("closed", "closed")]
+)
+def test_env_choice(monkeypatch, text, value):
+    monkeypatch.setenv("WORD", text)
+    assert env_choice("WORD", default="closed", choices=("closed", "open")) == value
+
+
+def test_env_choice_names_what_there_is(monkeypatch):
+    monkeypatch.setenv("WORD", "ajar")
+    with pytest.raises(ImproperlyConfigured, match="WORD must be closed or open, not 'ajar'"):
+        env_choice("WORD", default="closed", choices=("closed", "open"))
+
+
+def test_env_networks(monkeypatch):
+    monkeypatch.setenv("PROXIES", "10.0.0.1, fd00::/8")
+    assert [str(network) for network in env_networks("PROXIES")] == ["10.0.0.1/32", "fd00::/8"]
+    monkeypatch.setenv("PROXIES", "")
+    assert env_networks("PROXIES") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("proxy.internal", "such as"),
+        ("10.0.0.1/8", "host bits"),
+        ("10.0.0.1/33", "such as"),
+        ("0.0.0.0/0", "everybody"),
+        ("10.0.0.1,::/0", "everybody"),
+    ],
+)
+def test_env_networks_refuses_the_rest(monkeypatch, text, why):
+    monkeypatch.setenv("PROXIES", text)
+    with pytest.raises(ImproperlyConfigured, match=f"PROXIES.*{why}"):
+        env_networks("PROXIES")

@@ -3,6 +3,10 @@
 import pytest
 from django.test import Client
 
+from tests import redis_server
+
+collect_ignore = [] if redis_server.is_expected() else ["test_redis_outage.py"]
+
 
 @pytest.fixture(autouse=True)
 def _own_views(settings):

@@ -9,10 +9,11 @@ from django.apps import apps
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.test import Client, RequestFactory
-from rest_framework.settings import api_settings
+from django.test import Client
 
-from orgbilling.web.throttling import client_address, parse_rate
+from orgbilling.web import counting
+from orgbilling.web.counters import CountersCache
+from orgbilling.web.throttling import parse_rate
 from tests.api_client import problem
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "counters"])
@@ -27,6 +28,8 @@ def _limits(settings, _own_views, monkeypatch):
     settings.RATE_LIMIT_WRITES = "3/h"
     settings.RATE_LIMIT_SERVICE = "7/h"
     caches["counters"].clear()
+    # Whatever another test's store went through.
+    monkeypatch.setattr(counting, "_store", counting.Store())
     # One window for the whole test: a fixed window's edge may not pass between two requests.
     monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: NOW))
 
@@ -198,29 +201,76 @@ def test_rates_that_mean_nothing(rate):
         parse_rate(rate)
 
 
-@pytest.mark.parametrize(
-    ("remote", "forwarded", "proxies", "address"),
-    [
-        ("203.0.113.5", None, 0, "203.0.113.5"),
-        ("203.0.113.5", "198.51.100.1", 0, "203.0.113.5"),
-        ("10.0.0.1", "198.51.100.1", 1, "198.51.100.1"),
-        ("10.0.0.1", "1.1.1.1, 198.51.100.1", 1, "198.51.100.1"),
-        ("10.0.0.1", "198.51.100.1, 10.0.0.2", 2, "198.51.100.1"),
-        ("10.0.0.1", "junk", 1, "unknown"),
-        ("2001:db8:1:2:3:4:5:6", None, 0, "2001:db8:1:2::"),
-        ("2001:db8:1:2:ffff::1", None, 0, "2001:db8:1:2::"),
-        ("::ffff:203.0.113.5", None, 0, "203.0.113.5"),
-        ("", None, 0, "unknown"),
-    ],
-)
-def test_addresses(monkeypatch, remote, forwarded, proxies, address):
-    monkeypatch.setattr(api_settings, "NUM_PROXIES", proxies, raising=False)
-    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    request = RequestFactory().get("/", headers=headers, REMOTE_ADDR=remote)
-    assert client_address(request) == address
-
-
 def test_a_limit_that_means_nothing_stops_the_start(settings):
     settings.RATE_LIMIT_SERVICE = "lots"
     with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_SERVICE: 'lots' is not a rate"):
         apps.get_app_config("web").ready()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_addresses_that_lead_nowhere_are_counted_too(http, alice, method):
+    policy, limit = ("read", 5) if method == "GET" else ("write", 3)
+    answers = [
+        http.generic(method, f"/api/v1/org-billing/none{n}", headers=alice)
+        for n in range(limit + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [404] * limit + [429]
+    problem(answers[0], 404, "not_found")
+    assert answers[0]["RateLimit"].startswith(f'"{policy}";r={limit - 1};')
+
+
+def test_nobody_has_to_sign_in_to_learn_that_an_address_leads_nowhere(http):
+    answer = http.get("/api/nothing")
+    problem(answer, 404, "not_found")
+    assert answer["RateLimit"].startswith('"read";r=4;')
+
+
+def test_the_seconds_told_are_those_until_the_window_ends(http, alice, monkeypatch):
+    """A caller that waits exactly so long is served, one that comes a second earlier is not."""
+    for _ in range(4):
+        refused = post(http, alice)
+    seconds = int(refused["Retry-After"])
+    for later, status in ((seconds - 1, 429), (seconds, 201)):
+        clock = SimpleNamespace(time=lambda later=later: NOW + later)
+        monkeypatch.setattr("django_ratelimit.core.time", clock)
+        assert post(http, alice).status_code == status
+
+
+def test_a_lost_database_is_waved_through_if_limits_fail_open(http, alice, monkeypatch, settings):
+    def lost(*_, **__):
+        raise connections["counters"].Database.OperationalError
+
+    settings.RATE_LIMIT_FAIL = "open"
+    monkeypatch.setattr("orgbilling.web.counters.CountersCache._one", lost)
+    answers = [post(http, alice) for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert "RateLimit" not in answers[0].headers
+
+
+def test_a_counter_that_is_lost_while_it_is_counted_begins_anew(http, alice, monkeypatch):
+    """Somebody empties the store between the two questions."""
+    monkeypatch.setattr("orgbilling.web.counters.KNOWN_KEYS_MAX", 0)
+    post(http, alice)
+    add = CountersCache.add
+    lost = iter([True])
+
+    def add_then_lose(self, key, *given, **options):
+        made = add(self, key, *given, **options)
+        if next(lost, False):
+            self.delete(key)
+        return made
+
+    monkeypatch.setattr(CountersCache, "add", add_then_lose)
+    answer = post(http, alice)
+    assert answer.status_code == 201
+    assert answer["RateLimit"].startswith('"write";r=2;')
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "http://localhost:6379/0", "redis://host:port/0"]
+)
+def test_a_store_that_means_nothing_stops_the_start(settings, url):
+    settings.REDIS_URL = url
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must look like redis://") as caught:
+        apps.get_app_config("web").ready()
+    assert url not in str(caught.value)

@@ -1,19 +1,27 @@
 """Signing in to the console through a provider that behaves."""
 
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from organizations.choices import Role
 from organizations.models import Member, Organization, User
+from organizations.sign_on.views import BEGUN_SESSION_SECONDS
+from orgbilling.web import attempts
+from tests.factories import make_user
 from tests.organizations.sign_on.browser import BEGIN, Browser
 from tests.organizations.sign_on.openid_provider import CLIENT_ID, OpenIdProvider
 
 pytestmark = pytest.mark.django_db
+
+EIGHT_HOURS = 8 * 60 * 60
 
 
 def rendered(text: str, query: dict[str, str] | None = None) -> str:
@@ -203,3 +211,37 @@ def test_without_single_sign_on_nothing_of_it_is_there(db: None):
     assert rendered("{% sso_button %}{% sso_end_session %}").strip() == ""
     assert "end-session" not in Client().post("/admin/logout/").content.decode()
     assert BEGIN not in Client().get("/admin/login/").content.decode()
+
+
+def test_a_session_of_nobody_yet_lasts_minutes_and_a_signed_in_one_as_long_as_any(browser: Browser):
+    address = browser.begin()
+    assert browser.client.session.get_expiry_age() == BEGUN_SESSION_SECONDS
+    browser.come_back(browser.approve(address))
+    assert browser.is_signed_in()
+    assert browser.client.session.get_expiry_age() == EIGHT_HOURS
+
+
+def test_a_password_after_a_sign_on_that_was_begun_is_as_good_as_any(browser: Browser):
+    user = make_user("eve@example.com", password="correct horse battery staple")
+    browser.begin()
+    form = {"username": user.email, "password": "correct horse battery staple"}
+    assert browser.client.post("/admin/login/", form).status_code == 302
+    assert browser.client.session.get_expiry_age() == EIGHT_HOURS
+
+
+@pytest.mark.django_db(databases=["default", "counters"])
+def test_an_address_begins_only_so_many_sign_ons_and_so_many_sessions(
+    browser: Browser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    settings.LOGIN_LIMIT_SIGN_ON = "3/h"
+    # One window for the whole test.
+    monkeypatch.setattr(attempts, "time", SimpleNamespace(time=lambda: 1_795_363_200))
+    caches["counters"].clear()
+    begun = [Client().get("/admin/oidc/begin") for _ in range(5)]
+    assert [answer.status_code for answer in begun] == [302] * 3 + [429] * 2
+    assert Session.objects.count() == 3
+    assert int(begun[-1]["Retry-After"]) > 0
+    page = begun[-1].content.decode()
+    assert "Too many sign-ins were begun from your address." in page
+    assert "/admin/oidc/begin" not in page
+    assert Client().get("/admin/oidc/begin", REMOTE_ADDR="203.0.113.9").status_code == 302
