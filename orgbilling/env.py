@@ -121,7 +121,9 @@ def database_from_url(url: str, password: str = "") -> dict[str, Any]:
             "DATABASE_URL must look like postgresql://user:password@host/name"
         )
     if password and parts.password:
-        raise ImproperlyConfigured("DATABASE_URL has a password: leave it out, or unset DATABASE_PASSWORD")
+        raise ImproperlyConfigured(
+            "DATABASE_URL has a password: leave it out, or unset DATABASE_PASSWORD"
+        )
     options = dict(parse_qsl(parts.query))
     host = parts.netloc.rpartition("@")[2]
     # urlsplit lowers the host's case, which a folder does not survive.

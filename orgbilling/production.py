@@ -51,7 +51,9 @@ def _debug(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _secret_key(settings: Mapping[str, Any]) -> list[str]:
-    advice = f"Set SECRET_KEY, or SECRET_KEY_FILE, to {SECRET_KEY_LENGTH_MIN} random characters or more."
+    advice = (
+        f"Set SECRET_KEY, or SECRET_KEY_FILE, to {SECRET_KEY_LENGTH_MIN} random characters or more."
+    )
     key = settings["SECRET_KEY"]
     if not key:
         return [f"SECRET_KEY is not set. {advice}"]
@@ -63,15 +65,13 @@ def _secret_key(settings: Mapping[str, Any]) -> list[str]:
 
 def _database(settings: Mapping[str, Any]) -> list[str]:
     if not settings["DATABASE_URL"]:
-        return [
-            "DATABASE_URL is not set: the embedded PostgreSQL is for one machine and its demo. "
-            "Set DATABASE_URL=postgresql://user@host/name, and DATABASE_PASSWORD or DATABASE_PASSWORD_FILE."
-        ]
+        advice = "Set DATABASE_URL=postgresql://user@host/name, and DATABASE_PASSWORD(_FILE)."
+        return [f"DATABASE_URL is not set: the embedded PostgreSQL is for a demo. {advice}"]
     database = settings["DATABASES"]["default"]
     password = database["PASSWORD"]
     if password and password.lower() in KNOWN_PASSWORDS | {database["USER"], database["NAME"]}:
         return [
-            "The password of the database is one that everybody knows. Set DATABASE_PASSWORD, or DATABASE_PASSWORD_FILE."
+            "The database's password is one that everybody knows. Set DATABASE_PASSWORD(_FILE)."
         ]
     return []
 
@@ -92,9 +92,7 @@ def _addresses(settings: Mapping[str, Any]) -> list[str]:
             "ALLOWED_HOSTS names only this machine. Set it to the host of PUBLIC_URL, such as billing.example.com."
         )
     elif not _covers(hosts, public.hostname or ""):
-        found.append(
-            f"ALLOWED_HOSTS doesn't have the host of PUBLIC_URL. Add {public.hostname}."
-        )
+        found.append(f"ALLOWED_HOSTS doesn't have the host of PUBLIC_URL. Add {public.hostname}.")
     return found
 
 
@@ -116,10 +114,8 @@ def _origins(settings: Mapping[str, Any]) -> list[str]:
 
 def _seller(settings: Mapping[str, Any]) -> list[str]:
     if "Example Street" in settings["INVOICE_SELLER_ADDRESS"]:
-        return [
-            "Invoices would name an example as the seller, and an issued invoice never changes. "
-            "Set INVOICE_SELLER_NAME and INVOICE_SELLER_ADDRESS."
-        ]
+        advice = "Set INVOICE_SELLER_NAME and INVOICE_SELLER_ADDRESS."
+        return [f"Invoices, which never change, would name an example as the seller. {advice}"]
     return []
 
 

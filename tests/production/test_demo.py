@@ -3,9 +3,9 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from organizations.models import ApiKey, User
 from orgbilling.demo.checks import demo_is_not_served
 from orgbilling.demo.seeding import ADMIN_EMAIL, KEY_NAMES
-from organizations.models import ApiKey, User
 from tests.factories import make_key, make_user
 
 pytestmark = pytest.mark.django_db
