@@ -1,7 +1,7 @@
 """A real PgBouncer in transaction mode in front of the stage."""
 
+import configparser
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,33 +13,17 @@ from pathlib import Path
 from orgbilling.embedded.rootless import identity
 from orgbilling.embedded.server import NAME
 from orgbilling.supervisor.instance import HOST
-from tests.roles.stage import Stage
+from tests.programs import needed
+from tests.roles.stage import ROOT, Stage
 
-PROGRAM = shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin:/usr/local/sbin")
+DEPLOYED = ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini"
 STARTED_WITHIN_SECONDS = 20
-# As docs/deployment.md has it, but for where things are and who is trusted. Few server connections: they are shared.
-CONFIGURATION = """
-[databases]
-{name} = host={sockets} dbname={name}
-
-[pgbouncer]
-listen_addr = {host}
-listen_port = {port}
-unix_socket_dir =
-auth_type = trust
-auth_file = {users}
-pool_mode = transaction
-default_pool_size = 3
-max_client_conn = 200
-logfile = {log}
-pidfile = {pid}
-"""
 
 
 @contextmanager
 def pooled(stage: Stage, role: str) -> Iterator[str]:
     """The URL of the stage's database through a pooler, which is gone afterwards."""
-    assert PROGRAM is not None
+    program = needed("pgbouncer", "pgbouncer")
     folder = stage.home / "pooler"
     folder.mkdir(exist_ok=True)
     with socket.socket() as probe:
@@ -47,18 +31,14 @@ def pooled(stage: Stage, role: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     places = {name: folder / name for name in ("users", "log", "pid")}
     configuration = folder / "pgbouncer.ini"
-    configuration.write_text(
-        CONFIGURATION.format(
-            name=NAME, host=HOST, port=port, sockets=stage.server.sockets, **places
-        )
-    )
+    _write(configuration, stage, port, places)
     places["users"].write_text(f'"{role}" ""\n')
     # It refuses to run as root, and PostgreSQL's socket is for whoever runs PostgreSQL.
     user = identity()
     for path in (folder, configuration, places["users"]):
         os.chown(path, user.uid, -1)
     process = subprocess.Popen(
-        [PROGRAM, str(configuration)],
+        [program, str(configuration)],
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -75,6 +55,25 @@ def pooled(stage: Stage, role: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _write(file: Path, stage: Stage, port: int, places: dict[str, Path]) -> None:
+    """The configuration that is deployed, but for where things are and whom it trusts."""
+    deployed = configparser.ConfigParser(comment_prefixes=(";",), interpolation=None)
+    deployed.read(DEPLOYED)
+    deployed["databases"] = {NAME: f"host={stage.server.sockets} dbname={NAME}"}
+    deployed["pgbouncer"] |= {
+        "listen_addr": HOST,
+        "listen_port": str(port),
+        "auth_type": "trust",
+        "auth_file": str(places["users"]),
+        "logfile": str(places["log"]),
+        "pidfile": str(places["pid"]),
+        # Few, so that they are shared.
+        "default_pool_size": "3",
+    }
+    with file.open("w", encoding="utf-8") as output:
+        deployed.write(output)
 
 
 def _await(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -29,9 +29,9 @@ NAMES = ["--owner", OWNER, "--app", APP, "--readonly", READONLY, "--backup", BAC
 class Stage:
     """A server on which roles can be made, and its database."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
         self.home = home
-        self.server = Server(home, THROW_AWAY_SETTINGS)
+        self.server = Server(home, {**THROW_AWAY_SETTINGS, **(settings or {})})
 
     def url(self, role: str) -> str:
         """Leads to the database as that role; the socket trusts whoever can reach it."""
@@ -78,12 +78,15 @@ class Stage:
 
 
 @contextmanager
-def empty() -> Iterator[Stage]:
-    """A server with an empty database; gone afterwards."""
+def empty(*, open_to_all: bool = False) -> Iterator[Stage]:
+    """A server with an empty database, whose socket is for this user or for all; gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix=PREFIX + "roles-"))
-    stage = Stage(home)
+    stage = Stage(home, {"unix_socket_permissions": "0777"} if open_to_all else None)
     try:
         stage.server.acquire()
+        if open_to_all:
+            for folder in (home, stage.server.sockets):
+                folder.chmod(0o755)
         yield stage
     finally:
         stage.server.release()

@@ -9,7 +9,7 @@ from psycopg import errors
 from orgbilling.embedded.cluster import SUPERUSER
 from orgbilling.roles.rules import HIDDEN_TABLES
 from orgbilling.supervisor.errors import StepFailed
-from tests.roles.pooler import PROGRAM, pooled
+from tests.roles.pooler import pooled
 from tests.roles.stage import APP, BACKUP, NAMES, OWNER, PASSWORDS, READONLY
 
 DONE = {
@@ -101,10 +101,12 @@ def test_the_application_does_all_of_its_work(stage):
 
 
 def test_it_does_so_through_a_pooler_of_transactions(stage):
-    assert PROGRAM is not None, (
-        "PgBouncer is needed: apt-get install --no-install-recommends pgbouncer"
-    )
     with pooled(stage, APP) as url:
+        # Whoever isn't told of it asks for what it can't have, and is refused rather than served without time limits.
+        with pytest.raises(
+            psycopg.OperationalError, match="unsupported startup parameter: options"
+        ):
+            psycopg.connect(url, options="-c lock_timeout=5000")
         said = stage.run(APP, "tests.roles.walk", "serve", DATABASE_URL=url, DB_POOLER="true")
         assert done(said) == DONE
         with psycopg.connect(url, autocommit=True) as connection:
