@@ -26,13 +26,13 @@ def demo_is_not_served(
     if User._meta.db_table not in connections["default"].introspection.table_names():
         return []
     people = [person.email for tenant in tenants("large") for person in tenant.people]
-    there = [*User.objects.filter(email__in=[ADMIN_EMAIL, *people], is_active=True)]
-    there += ApiKey.objects.filter(name__in=KEY_NAMES, revoked_at=None)
+    there = User.objects.filter(email__in=[ADMIN_EMAIL, *people], is_active=True).count()
+    there += ApiKey.objects.filter(name__in=KEY_NAMES, revoked_at=None).count()
     if not there:
         return []
     return [
         Error(
-            f"{len(there)} people and keys of the demo can use this service.",
+            f"{there} people and keys of the demo can use this service.",
             hint="Serve an empty database, or switch these people off and revoke the keys.",
             id="orgbilling.E001",
         )

@@ -93,7 +93,7 @@ def _readonly(role: str, table: str, columns: list[str]) -> Iterator[STATEMENT]:
 def _on(
     privileges: tuple[str, ...], table: str, role: str, columns: list[str] | None = None
 ) -> STATEMENT:
-    some = sql.SQL("")
+    some: STATEMENT = sql.SQL("")
     if columns is not None:
         some = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
     return sql.SQL("GRANT {}{} ON public.{} TO {}").format(
@@ -112,7 +112,7 @@ def _functions(connection: BaseDatabaseWrapper, names: Names) -> Iterator[STATEM
     application = sql.Identifier(names.application)
     pinnable = catalogue.may_pin(connection, names.owner)
     for signature in catalogue.signatures(connection, rules.ENTRANCES):
-        function = sql.SQL(signature)  # type: ignore[arg-type]
+        function = sql.SQL(signature)
         yield sql.SQL("ALTER FUNCTION {} SECURITY DEFINER").format(function)
         yield sql.SQL("ALTER FUNCTION {} SET search_path = {}").format(
             function, sql.SQL(rules.SEARCH_PATH)

@@ -41,7 +41,8 @@ def rows(connection: BaseDatabaseWrapper, sql: str, *arguments: Any) -> list[tup
     """What a statement returns."""
     with connection.cursor() as cursor:
         cursor.execute(sql, arguments)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def tables(connection: BaseDatabaseWrapper, kinds: str = "rp") -> list[str]:
