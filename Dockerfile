@@ -15,7 +15,14 @@ RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/static /venv/bin/python manage.py colle
     /venv/bin/python -m compileall -q /app /venv/lib
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orgbilling
+# pg_dump and pg_restore of the server's own version, for backups: Debian's are older, and refuse a newer server.
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 liblz4-1 libzstd1 && \
+    rm -rf /var/lib/apt/lists/*
+COPY --from=postgres:18-bookworm /usr/lib/postgresql/18/bin/pg_dump /usr/lib/postgresql/18/bin/pg_restore \
+    /usr/lib/postgresql/18/bin/
+COPY --from=postgres:18-bookworm /usr/lib/*-linux-gnu/libpq.so.5* /usr/local/lib/
+RUN ldconfig && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orgbilling && \
+    install -d -o 10001 -m 700 /var/lib/orgbilling/backups
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=orgbilling.settings \
     PRODUCTION=true STATIC_ROOT=/app/static DATA_DIR=/tmp/orgbilling
