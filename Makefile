@@ -4,7 +4,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak mixed mutants screenshots drill check fmt openapi lock clean demo-env dev-env browser
+.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ drill: demo-env ## Back up the demo's database, restore it beside, and prove wha
 
 check: dev-env ## Lint, types, import contracts, migrations, SQL functions, OpenAPI drift
 	@exec $(PY) -m tests.house.check
+
+audit: dev-env ## Known faults of the pinned versions, secrets, and a bill of materials in build/
+	@exec $(PY) -m tests.house.audit
 
 mutants: dev-env ## Take the ledger's guards away one by one: the tests must fail; ARGS="--sample 12"
 	@exec $(PY) -m tests.mutants $(ARGS)

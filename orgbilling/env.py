@@ -144,11 +144,12 @@ def cron_schedule(name: str, value: str) -> str:
     return text
 
 
-def database_from_url(url: str) -> dict[str, Any]:
+def database_from_url(url: str, password: str = "") -> dict[str, Any]:
     """Returns the DATABASES entry for `postgresql://user:password@host:port/name?option=value`.
 
     A socket directory comes percent-encoded as the host or as `?host=/run/postgresql`; the other
-    query options go to libpq (`sslmode=verify-full`). Raises ImproperlyConfigured on any other URL.
+    query options go to libpq (`sslmode=verify-full`). A password may come apart from the URL, as a secret does.
+    Raises ImproperlyConfigured on any other URL, and when there are two passwords.
     """
     try:
         parts = urlsplit(url)
@@ -160,6 +161,10 @@ def database_from_url(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "DATABASE_URL must look like postgresql://user:password@host/name"
         )
+    if password and parts.password:
+        raise ImproperlyConfigured(
+            "DATABASE_URL has a password: leave it out, or unset DATABASE_PASSWORD"
+        )
     options = dict(parse_qsl(parts.query))
     host = parts.netloc.rpartition("@")[2]
     # urlsplit lowers the host's case, which a folder does not survive.
@@ -168,7 +173,7 @@ def database_from_url(url: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": password or unquote(parts.password or ""),
         "HOST": options.pop("host", None) or host,
         "PORT": str(port or options.pop("port", "")),
         "OPTIONS": options,

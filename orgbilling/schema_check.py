@@ -17,6 +17,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL
 
 from orgbilling.lib.sqlfiles import InstallSql, path_of
+from orgbilling.roles.checking import differences, is_used
+from orgbilling.roles.names import APPLICATION
 
 APPS = ("organizations", "credits", "billing")
 POOL_LOCK = re.compile(r"organization_credit_pools[^;]*FOR NO KEY UPDATE")
@@ -47,8 +49,11 @@ class Finding:
     wrong: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """Everything looked for, in order, each with what is wrong about it."""
+def findings(app_role: str = APPLICATION) -> Iterator[Finding]:
+    """Everything looked for, in order, each with what is wrong about it.
+
+    ``app_role``: the role that the service connects as, where ``create_roles`` has separated them.
+    """
     files = _installed_files()
     yield from _tables()
     yield from _functions(files)
@@ -58,6 +63,9 @@ def findings() -> Iterator[Finding]:
     yield from _generated_columns()
     yield from _triggers(files)
     yield from _locking()
+    if is_used(app_role):
+        for name, wrong in differences(app_role):
+            yield Finding("grant", name, wrong)
 
 
 def _tables() -> Iterator[Finding]:

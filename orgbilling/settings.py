@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orgbilling import embedded
+from orgbilling import embedded, production
 from orgbilling.env import (
     all_or_none,
     cron_schedule,
@@ -26,8 +26,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Where it runs ---------------------------------------------------------------------------------
 
+# Where strangers come: nothing unsafe is started then, and plain HTTP is not served (the end of this file).
+PRODUCTION = env_bool("PRODUCTION", default=False)
 DEBUG = env_bool("DEBUG", default=False)
-SECRET_KEY = env_secret("SECRET_KEY", default="") or embedded.secret_key(BASE_DIR)
+SECRET_KEY = env_secret("SECRET_KEY", default="")
+if not SECRET_KEY and not PRODUCTION:
+    SECRET_KEY = embedded.secret_key(BASE_DIR)
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PUBLIC_URL = env_str("PUBLIC_URL", default="http://127.0.0.1:8084").rstrip("/")
@@ -73,6 +77,7 @@ MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
     # Before all that asks whether the request came by https.
     "orgbilling.web.addresses.ProxyMiddleware",
+    "orgbilling.web.plain_http.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -103,6 +108,9 @@ TEMPLATES = [
 # --- PostgreSQL ------------------------------------------------------------------------------------
 
 DATABASE_URL = env_secret("DATABASE_URL", default="")
+DATABASE_PASSWORD = env_secret("DATABASE_PASSWORD", default="")
+# Behind a pooler of transactions: what a session says is lost there, so create_roles gives it to the role.
+DB_POOLER = env_bool("DB_POOLER", default=False)
 DB_POOL_SIZE = env_int("DB_POOL_SIZE", default=10, minimum=1)
 # Both outlast a hundred callers on one row; a caller past them gets 503 and may retry with its key.
 DB_POOL_TIMEOUT_SECONDS = env_int("DB_POOL_TIMEOUT_SECONDS", default=10, minimum=1)
@@ -111,19 +119,27 @@ DB_STATEMENT_TIMEOUT_MS = env_int("DB_STATEMENT_TIMEOUT_MS", default=30_000, min
 
 
 def _database(extra_options: str = "") -> dict[str, object]:
-    base = database_from_url(DATABASE_URL) if DATABASE_URL else embedded.database_settings(BASE_DIR)
+    if not DATABASE_URL:
+        base = embedded.database_settings(BASE_DIR)
+    else:
+        base = database_from_url(DATABASE_URL, DATABASE_PASSWORD)
     session = (
         f"-c lock_timeout={DB_LOCK_TIMEOUT_MS} -c statement_timeout={DB_STATEMENT_TIMEOUT_MS} "
         f"-c idle_in_transaction_session_timeout=30000 {extra_options}"
     )
     options = {
         **base.get("OPTIONS", {}),
-        "options": session.strip(),
+        **({} if DB_POOLER else {"options": session.strip()}),
         "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": DB_POOL_TIMEOUT_SECONDS},
     }
     # No health check at checkout: it would cost every charge a second round trip. A connection that turns out to be
     # dead empties its pool of others like it (orgbilling.lib.connections) and its request may be retried.
-    return {**base, "OPTIONS": options, "CONN_HEALTH_CHECKS": False}
+    return {
+        **base,
+        "OPTIONS": options,
+        "CONN_HEALTH_CHECKS": False,
+        "DISABLE_SERVER_SIDE_CURSORS": DB_POOLER,
+    }
 
 
 # `counters` is the same database over connections of its own: a count must be committed whatever
@@ -223,6 +239,8 @@ LOGIN_LIMIT_ACCOUNT = env_str("LOGIN_LIMIT_ACCOUNT", default="100/h")
 LOGIN_LIMIT_SIGN_ON = env_str("LOGIN_LIMIT_SIGN_ON", default="30/10m")
 # django-ratelimit knows only Redis and memcached; tests/concurrency proves that our counter is atomic.
 SILENCED_SYSTEM_CHECKS = [] if REDIS_URL else ["django_ratelimit.W001"]
+# That the domain be built into browsers is for its owner to ask for: it can hardly be taken back.
+SILENCED_SYSTEM_CHECKS += ["security.W021"]
 
 # --- Who calls -------------------------------------------------------------------------------------
 
@@ -247,10 +265,21 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+if SESSION_COOKIE_SECURE:
+    # A browser takes these from this host alone, over https alone: no neighbour below the same domain can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 CSRF_FAILURE_VIEW = "orgbilling.web.failures.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A browser that came once comes back by https for so long. Pages are redirected there; the API's calls and webhooks
+# are refused instead (orgbilling.web.plain_http). Whoever looks after the process asks it directly.
+HSTS_SECONDS = env_int("HSTS_SECONDS", default=31_536_000, minimum=0)
+SECURE_HSTS_SECONDS = HSTS_SECONDS if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
 
 OIDC_ISSUER = env_str("OIDC_ISSUER", default="")
 OIDC_AUDIENCE = env_str("OIDC_AUDIENCE", default="")
@@ -366,3 +395,6 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
+
+if PRODUCTION:
+    production.refuse_unsafe(globals())

@@ -33,6 +33,7 @@ from orgbilling.lib.clock import now, simulated
 
 ADMIN_EMAIL = "admin@orgbilling.example"
 CREDIT_PRICE = Decimal("0.01")
+KEY_NAMES = ("Demo platform service", "Demo Globex service")
 
 
 @dataclass(slots=True)
@@ -64,8 +65,8 @@ def seed(tenants: list[Tenant], base_url: str, progress: Callable[[str], None]) 
         invoices = invoicing.issue_missing(organization.pk)
         progress(f"{tenant.name}: {invoices} invoices")
     globex = Organization.objects.get(name="globex")
-    demo.api_keys.append(_key("Demo platform service", None))
-    demo.api_keys.append(_key("Demo Globex service", globex))
+    demo.api_keys.append(_key(KEY_NAMES[0], None))
+    demo.api_keys.append(_key(KEY_NAMES[1], globex))
     return demo
 
 

@@ -6,12 +6,31 @@ reviewer sees the whole object and ``git log`` tells its history.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: The orders that give a function by this name the rights that it has now; no row without SECURITY DEFINER.
+_RIGHTS = """
+    SELECT ARRAY[format('ALTER FUNCTION public.%%I SECURITY DEFINER', p.proname)]
+        || ARRAY(SELECT format('ALTER FUNCTION public.%%I SET %%s = %%L', p.proname, split_part(c, '=', 1),
+                               substr(c, strpos(c, '=') + 1))
+                 FROM unnest(p.proconfig) c WHERE c NOT LIKE 'search_path=%%')
+        || ARRAY(SELECT format('ALTER FUNCTION public.%%I SET search_path = %%s', p.proname, substr(c, 13))
+                 FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%%')
+        || format('REVOKE ALL ON FUNCTION public.%%I FROM PUBLIC', p.proname)
+        || ARRAY(SELECT format('GRANT EXECUTE ON FUNCTION public.%%I TO %%I', p.proname, r.rolname)
+                 FROM aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee)
+    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname = %s AND p.prosecdef
+"""
+_THERE = (
+    "SELECT count(*) = 1 FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = %s"
+)
 DROP = {"functions": "DROP FUNCTION", "views": "DROP VIEW", "triggers": "DROP FUNCTION"}
 
 
@@ -45,6 +64,47 @@ class InstallSql(migrations.RunSQL):
             sql=ahead + path_of(app, kind, name, version).read_text(), reverse_sql=back + former
         )
         self._drop, self._replaces = drop, replaces
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: Any,
+        to_state: Any,
+    ) -> None:
+        """Install it, and leave what ``create_roles`` made of the former version."""
+        with self._rights_kept(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: Any,
+        to_state: Any,
+    ) -> None:
+        """Put the former version back, likewise."""
+        with self._rights_kept(schema_editor):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    @contextmanager
+    def _rights_kept(self, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+        """A function replaced under a running service keeps its rights, in the same transaction.
+
+        ``CREATE OR REPLACE`` forgets SECURITY DEFINER, and a function that is dropped and made again is everybody's.
+        """
+        if schema_editor.collect_sql:
+            yield
+            return
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(_RIGHTS, [self.source[2]])
+            kept = cursor.fetchall()
+            yield
+            for orders in kept:
+                cursor.execute(_THERE, [self.source[2]])
+                if cursor.fetchone()[0]:
+                    for order in orders[0]:
+                        cursor.execute(order)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """The operation as a migration would write it."""

@@ -15,8 +15,10 @@ CHECKS = (
     ("ruff check", (str(BIN / "ruff"), "check", ".")),
     ("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
     ("mypy", (str(BIN / "mypy"),)),
+    ("secrets", (str(BIN / "python"), "-m", "tests.house.check_secrets")),
     ("import contracts", (str(BIN / "lint-imports"),)),
     ("Django system checks", (*MANAGE, "check", "--fail-level", "WARNING")),
+    ("deployment check", (str(BIN / "python"), "-m", "tests.house.check_deployment")),
     ("OpenAPI document", (str(BIN / "python"), "-m", "tests.house.check_openapi")),
     ("migrations and SQL", (str(BIN / "python"), "-m", "tests.house.check_database")),
 )

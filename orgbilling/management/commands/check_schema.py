@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from orgbilling.roles.names import APPLICATION
 from orgbilling.schema_check import findings
 
 
@@ -17,9 +18,12 @@ class Command(BaseCommand):
     help = "Verify that tables, functions, views, constraints, indexes, triggers and locking are in place."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """``--json`` and nothing else."""
+        """``--json`` and ``--app-role``."""
         parser.add_argument(
             "--json", action="store_true", help="one JSON document instead of lines"
+        )
+        parser.add_argument(
+            "--app-role", default=APPLICATION, help="who serves, where create_roles has been run"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -28,7 +32,7 @@ class Command(BaseCommand):
         Raises:
             CommandError: naming how many are wrong.
         """
-        found = list(findings())
+        found = list(findings(options["app_role"]))
         wrong = [finding for finding in found if finding.wrong]
         if options["json"]:
             self.stdout.write(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing import proving
 from orgbilling.demo.cast import tenants
@@ -28,7 +28,14 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", default=settings.PUBLIC_URL)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Seed, then write the file at once and readable by its owner alone."""
+        """Seed, then write the file at once and readable by its owner alone.
+
+        Raises:
+            CommandError: in production.
+        """
+        if settings.PRODUCTION:
+            message = "PRODUCTION is on: demo people have no place where strangers come. Seed a service of its own."
+            raise CommandError(message)
         demo = seed(tenants(options["scale"]), options["base_url"], self.stdout.write)
         # The worker does it: a demo whose dashboard says that nobody has looked would be a poor one.
         proving.ask(asked_by="system")
