@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+#: Every secret that was read: what no log may show.
+SECRETS: set[str] = set()
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -61,10 +63,16 @@ def env_secret(name: str, default: str = "") -> str:
 
     Raises ImproperlyConfigured when both are set or the file cannot be read or is empty.
     """
+    secret = _secret(name) or default
+    SECRETS.update(filter(None, [secret]))
+    return secret
+
+
+def _secret(name: str) -> str:
     path = os.environ.get(f"{name}_FILE")
     value = os.environ.get(name)
     if not path:
-        return value or default
+        return value or ""
     if value:
         raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
     try:
@@ -74,6 +82,13 @@ def env_secret(name: str, default: str = "") -> str:
     if not secret:
         raise ImproperlyConfigured(f"{name}_FILE: {path} is empty")
     return secret
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    """Insist that a setting is one of the choices. Raises ImproperlyConfigured, which names them."""
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}")
+    return value
 
 
 def all_or_none(*, because: str, **values: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orgbilling import embedded
 from orgbilling.env import (
+    SECRETS,
     all_or_none,
     database_from_url,
     env_bool,
@@ -16,8 +17,10 @@ from orgbilling.env import (
     env_list,
     env_secret,
     env_str,
+    one_of,
     web_address,
 )
+from orgbilling.lib import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,6 +28,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_secret("SECRET_KEY", default="") or embedded.secret_key(BASE_DIR)
+SECRETS.add(SECRET_KEY)
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PUBLIC_URL = env_str("PUBLIC_URL", default="http://127.0.0.1:8084").rstrip("/")
@@ -66,6 +70,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
+    "orgbilling.web.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -301,32 +306,7 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- Logs ------------------------------------------------------------------------------------------
 
-LOG_LEVEL = env_str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "orgbilling.web.request_id.RequestIdFilter"}},
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        }
-    },
-    # Every refusal is an answer, not an incident; what fails is logged by whoever answers 5xx.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # At every invoice: which letters of the fonts go into its file.
-        "fontTools": {"level": "WARNING"},
-        # At every start of every command: that tasks exist. At every job: that it was asked for.
-        "procrastinate.blueprints": {"level": "WARNING"},
-        "procrastinate.jobs": {"level": "WARNING"},
-        "procrastinate.periodic": {"level": "WARNING"},
-        # Every call and answer.
-        "stripe": {"level": "WARNING"},
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOG_LEVEL = one_of("LOG_LEVEL", env_str("LOG_LEVEL", default="INFO"), logs.LEVELS)
+LOG_FORMAT = one_of("LOG_FORMAT", env_str("LOG_FORMAT", default="json"), logs.FORMATS)
+LOGGING_CONFIG = "orgbilling.lib.logs.configure"
+LOGGING = logs.configuration(level=LOG_LEVEL, form=LOG_FORMAT)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from orgbilling.lib.ids import uuid7
 
@@ -45,21 +45,11 @@ class RequestIdMiddleware:
         request_id = accepted_request_id(request.META.get("HTTP_X_REQUEST_ID"))
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _current.set(request_id)
+        bind_contextvars(request_id=request_id)
         try:
             response = self.get_response(request)
         finally:
             _current.reset(token)
+            unbind_contextvars("request_id")
         response.headers[HEADER] = request_id
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts ``request_id`` on every log record, for the formatter."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Never drops a record."""
-        if not hasattr(record, "request_id"):
-            # Django logs 4xx and 5xx answers after the middleware is left, with the request in hand.
-            request = getattr(record, "request", None)
-            record.request_id = getattr(request, "request_id", None) or current_request_id()
-        return True

@@ -1,0 +1,41 @@
+"""What procrastinate's worker says of a job, as events of ours: its sentences would show every argument."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+#: By the action that procrastinate names.
+JOB_EVENTS: Final = {
+    "start_job": "job.started",
+    "job_success": "job.finished",
+    "job_error": "job.failed",
+    "job_error_retry": "job.failed",
+    "job_aborted": "job.aborted",
+    "job_aborted_retry": "job.aborted",
+}
+_RETRIED: Final = "_retry"
+_ENDED: Final = frozenset(JOB_EVENTS) - {"start_job"}
+
+
+def job_event(record: logging.LogRecord) -> dict[str, Any]:
+    """The event of a record of a library: a job's, or else its sentence."""
+    action = getattr(record, "action", None)
+    job = getattr(record, "job", None)
+    if not isinstance(action, str) or action not in JOB_EVENTS or not isinstance(job, dict):
+        return {"event": record.getMessage()}
+    arguments: dict[str, Any] = job.get("task_kwargs") or {}
+    event = {
+        "event": JOB_EVENTS[action],
+        "job_id": job.get("id"),
+        "task": job.get("task_name"),
+        "queue": job.get("queue"),
+        # procrastinate counts those that ended.
+        "attempt": int(job.get("attempts") or 0) + 1,
+    }
+    if "org_id" in arguments:
+        event["org_id"] = str(arguments["org_id"])
+    if action in _ENDED:
+        event["duration_ms"] = round(1000 * float(getattr(record, "duration", 0.0)), 1)
+        event["retried"] = action.endswith(_RETRIED)
+    return event
