@@ -106,7 +106,7 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
+def running(folder: Path, **settings: str) -> Iterator[Service]:
     """Start the service on an empty database and seed it; stop it and drop the database at the end."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -122,6 +122,7 @@ def running(folder: Path) -> Iterator[Service]:
             "RATE_LIMIT_WRITES": "",
             "RATE_LIMIT_READS": "",
             "RATE_LIMIT_SERVICE": "",
+            **settings,
         }
         for step in (["migrate", "--no-input"], ["seed_demo"]):
             run_step(step, folder / "setup.log", env, ROOT)
