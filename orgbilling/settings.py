@@ -20,7 +20,7 @@ from orgbilling.env import (
     one_of,
     web_address,
 )
-from orgbilling.lib import logs
+from orgbilling.lib.logs import configuring as logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -308,5 +308,5 @@ WHITENOISE_AUTOREFRESH = False
 
 LOG_LEVEL = one_of("LOG_LEVEL", env_str("LOG_LEVEL", default="INFO"), logs.LEVELS)
 LOG_FORMAT = one_of("LOG_FORMAT", env_str("LOG_FORMAT", default="json"), logs.FORMATS)
-LOGGING_CONFIG = "orgbilling.lib.logs.configure"
+LOGGING_CONFIG = "orgbilling.lib.logs.configuring.configure"
 LOGGING = logs.configuration(level=LOG_LEVEL, form=LOG_FORMAT)

@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
-from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.context import bound
 
 HEADER: Final = "X-Request-ID"
 # No control characters, no spaces, no quotes: safe in a header, a log line and a CSV cell.
@@ -45,11 +45,10 @@ class RequestIdMiddleware:
         request_id = accepted_request_id(request.META.get("HTTP_X_REQUEST_ID"))
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _current.set(request_id)
-        bind_contextvars(request_id=request_id)
         try:
-            response = self.get_response(request)
+            with bound(request_id=request_id):
+                response = self.get_response(request)
         finally:
             _current.reset(token)
-            unbind_contextvars("request_id")
         response.headers[HEADER] = request_id
         return response

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.functional import LazyObject
 
+from orgbilling.lib.logs.context import bound
 from orgbilling.web.throttling import client_address
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -57,14 +58,13 @@ def _told_at_the_end(
     content: Iterable[bytes], request: HttpRequest, response: HttpResponseBase, began: float
 ) -> Iterator[bytes]:
     sent = 0
-    # The context is the server's by then, no more the request's.
-    bound: dict[str, Any] = {"request_id": getattr(request, "request_id", None)}
     try:
         for chunk in content:
             sent += len(chunk)
             yield chunk
     finally:
-        with structlog.contextvars.bound_contextvars(**bound):
+        # The context is the server's by now, no more the request's.
+        with bound(request_id=getattr(request, "request_id", None)):
             _tell(request, response, began, sent)
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 from contextlib import contextmanager
 
-from orgbilling.lib.logs.configuring import LineHandler
+from orgbilling.lib.logs.handling import LineHandler
 from orgbilling.lib.logs.rendering import JsonFormatter
 
 

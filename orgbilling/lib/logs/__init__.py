@@ -3,7 +3,3 @@
 Our modules say what happened by ``structlog.stdlib.get_logger(__name__)``: the name of an event (``credits.deducted``)
 and its fields. Libraries log sentences through the standard library. Both come to the same handler.
 """
-
-from orgbilling.lib.logs.configuring import FORMATS, LEVELS, configuration, configure
-
-__all__ = ["FORMATS", "LEVELS", "configuration", "configure"]

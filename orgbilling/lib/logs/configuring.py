@@ -1,4 +1,4 @@
-"""The one configuration of logging: Django's ``LOGGING_CONFIG``, and the web server's own."""
+"""The one configuration of logging: Django's ``LOGGING`` and ``LOGGING_CONFIG``."""
 
 from __future__ import annotations
 
@@ -9,60 +9,18 @@ from types import TracebackType
 from typing import Any, Final
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
-from orgbilling.env import env_str
-from orgbilling.lib.logs.rendering import ConsoleFormatter, JsonFormatter, to_record
-from orgbilling.lib.logs.writing import STDERR, LineWriter
+from orgbilling.lib.logs.console import ConsoleFormatter
+from orgbilling.lib.logs.handling import LineHandler
+from orgbilling.lib.logs.rendering import FIELDS, JsonFormatter
 
-JSON, CONSOLE = "json", "console"
-FORMATS: Final = (JSON, CONSOLE)
+FORMATTERS: Final[dict[str, type[logging.Formatter]]] = {
+    "json": JsonFormatter,
+    "console": ConsoleFormatter,
+}
+FORMATS: Final = tuple(FORMATTERS)
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-
-class LineHandler(logging.Handler):
-    """Hands each event to the writer as a line. Never raises: nothing that is logged may fail because of it."""
-
-    def __init__(self, formatter: logging.Formatter, writer: LineWriter = STDERR) -> None:
-        super().__init__()
-        self.setFormatter(formatter)
-        self._writer = writer
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Write the event; without the lock of other handlers: the writer has its own order."""
-        told = bool(self.filter(record))
-        if told:
-            self.emit(record)
-        return told
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Leave out what Django says of an answer that is no failure of its own: ``request.finished`` says more."""
-        return record.name != "django.request" or bool(record.exc_info)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the event, and before it how many were dropped."""
-        dropped = self._writer.take_dropped()
-        if dropped:
-            self._put(_dropped_record(dropped))
-        self._put(record)
-
-    def _put(self, record: logging.LogRecord) -> None:
-        self._writer.put((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
-
-
-def _dropped_record(count: int) -> logging.LogRecord:
-    record = logging.LogRecord(__name__, logging.WARNING, "", 0, "logs.dropped", None, None)
-    record.event_fields = {"count": count}
-    return record
-
-
-def handler(form: str) -> LineHandler:
-    """The handler of every logger, for lines in that format."""
-    return LineHandler(ConsoleFormatter() if form == CONSOLE else JsonFormatter())
-
-
-def server_handler() -> LineHandler:
-    """The same for the web server's first process, which reads no settings."""
-    return handler(env_str("LOG_FORMAT", default="json"))
 
 
 def configuration(*, level: str, form: str) -> dict[str, Any]:
@@ -77,11 +35,13 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "handlers": {"lines": {"()": handler, "form": form}},
         "loggers": {
-            # Django would add a handler of its own, in debug mode.
+            # Django's own defaults would add handlers of theirs.
             "django": {"handlers": [], "level": "NOTSET"},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # An answer 400, and nobody's incident: strangers try names of hosts all day.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            # Every statement, with what is in it; on in debug mode.
+            "django.db.backends": {"level": "INFO"},
             # At every invoice: which letters of the fonts go into its file.
             "fontTools": {"level": "WARNING"},
             # At every start of every command: that tasks exist. At every job: that it was asked for.
@@ -93,6 +53,11 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["lines"], "level": level},
     }
+
+
+def handler(form: str) -> LineHandler:
+    """The handler of every logger, for lines of that form."""
+    return LineHandler(FORMATTERS[form]())
 
 
 def configure(config: dict[str, Any]) -> None:
@@ -109,9 +74,21 @@ def configure(config: dict[str, Any]) -> None:
         sys.excepthook = _uncaught
 
 
-def _uncaught(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+def to_record(
+    _logger: WrappedLogger, _method: str, event: EventDict
+) -> tuple[tuple[str], dict[str, Any]]:
+    """The last step in structlog: what the standard library's logger is called with."""
+    name = event.pop("event")
+    exc_info = event.pop("exc_info", None)
+    # What isn't known isn't said.
+    known = {field: value for field, value in event.items() if value is not None}
+    return (name,), {"exc_info": exc_info, "extra": {FIELDS: known}}
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A program that ends by an exception says so in a line like any other; to a person, as Python does."""
     if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, value, trace)
+        sys.__excepthook__(kind, error, trace)
         return
-    structlog.stdlib.get_logger(__name__).critical("process.failed", exc_info=(kind, value, trace))
+    logger = structlog.stdlib.get_logger(__name__)
+    logger.critical("process.failed", exc_info=(kind, error, trace))

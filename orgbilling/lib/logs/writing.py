@@ -28,6 +28,7 @@ class LineWriter:
         self._descriptor = descriptor
         self._waiting_max = waiting_max
         self._starting = threading.Lock()
+        self._counting = threading.Lock()
         self._owner = 0
         self._lines: SimpleQueue[bytes | threading.Event] = SimpleQueue()
         self._dropped = 0
@@ -38,8 +39,7 @@ class LineWriter:
         if self._owner != os.getpid():
             self._start()
         if self._lines.qsize() >= self._waiting_max:
-            self._dropped += 1
-            self.total_dropped += 1
+            self._drop()
             return
         self._lines.put(line)
 
@@ -47,7 +47,8 @@ class LineWriter:
         """How many lines were dropped since this was last asked, once there is room to say so."""
         if not self._dropped or self._lines.qsize() > self._waiting_max // 2:
             return 0
-        count, self._dropped = self._dropped, 0
+        with self._counting:
+            count, self._dropped = self._dropped, 0
         return count
 
     def flush(self, seconds: float = FLUSH_SECONDS) -> bool:
@@ -57,6 +58,11 @@ class LineWriter:
         written = threading.Event()
         self._lines.put(written)
         return written.wait(seconds)
+
+    def _drop(self) -> None:
+        with self._counting:
+            self._dropped += 1
+            self.total_dropped += 1
 
     def _start(self) -> None:
         """Start the thread, once a process: a fork has the parent's lines and no thread."""
@@ -89,7 +95,7 @@ class LineWriter:
                 # Somebody who shares the descriptor made it non-blocking.
                 time.sleep(_AGAIN_SECONDS)
             except OSError:
-                self.total_dropped += 1
+                self._drop()
                 return
 
 
