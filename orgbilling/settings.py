@@ -21,6 +21,7 @@ from orgbilling.env import (
     web_address,
 )
 from orgbilling.lib.logs import configuring as logs
+from orgbilling.lib.logs.jobs import within_job
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -173,6 +174,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": env_int("WORKER_CONCURRENCY", default=4, minimum=1, maximum=DB_POOL_SIZE),
     # What is still running then is undone by PostgreSQL and done by another worker.
     "shutdown_graceful_timeout": 5.0,
+    "worker_middleware": [within_job],
 }
 
 # --- Caches and rate limits ------------------------------------------------------------------------

@@ -4,7 +4,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from orgbilling.embedded import secret_key
-from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+from orgbilling.env import (
+    database_from_url,
+    env_bool,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+    one_of,
+)
 
 
 def test_env_str_keeps_an_empty_value(monkeypatch):
@@ -114,3 +122,9 @@ def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "below"))
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
         secret_key(tmp_path)
+
+
+def test_one_of_a_few_words_is_taken_and_any_other_named_with_them():
+    assert one_of("LOG_FORMAT", "json", ("json", "console")) == "json"
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT must be json or console, not 'xml'"):
+        one_of("LOG_FORMAT", "xml", ("json", "console"))

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from orgbilling.lib.logs.context import bound
+
+if TYPE_CHECKING:
+    from procrastinate import JobContext
 
 #: By the action that procrastinate names.
 JOB_EVENTS: Final = {
@@ -16,6 +22,14 @@ JOB_EVENTS: Final = {
 }
 _RETRIED: Final = "_retry"
 _ENDED: Final = frozenset(JOB_EVENTS) - {"start_job"}
+
+
+async def within_job(
+    call_next: Callable[[], Awaitable[Any]], context: JobContext, _worker: Any
+) -> Any:
+    """Have every line that is logged during a job name it: a middleware of procrastinate's worker."""
+    with bound(job_id=context.job.id):
+        return await call_next()
 
 
 def job_event(record: logging.LogRecord) -> dict[str, Any]:
