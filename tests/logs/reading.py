@@ -55,7 +55,7 @@ class Logged:
         """A POST of these bytes with the key of all organizations, and the headers as they are."""
         token = self.service.key(bound=False)["headers"]["Authorization"]
         lines = [
-            f"POST {BASE}/{path} HTTP/1.1".encode(),
+            f"POST {path if path.startswith('/') else f'{BASE}/{path}'} HTTP/1.1".encode(),
             b"Host: 127.0.0.1",
             b"Connection: close",
             f"Authorization: {token}".encode(),

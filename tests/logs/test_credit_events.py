@@ -130,7 +130,7 @@ def test_a_session_is_a_user(funded, alice, client_for, told):
 
 def test_a_stream_is_told_at_its_end_with_its_length(funded, api, told):
     sent = []
-    path = f"credits/{funded.pk}/usage/export?format=csv"
+    path = f"credits/{funded.pk}/usage/export"
     (line,) = told("request.finished", lambda: sent.append(api.get(path)))
     assert (line["status"], line["bytes"]) == (200, len(sent[0].content))
     assert line["request_id"]
