@@ -10,8 +10,12 @@ from tests.docs.markdown import ROOT, codes
 PAGE = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 NAME = re.compile(r"[a-z_]+\.[a-z_]+")
-# Said by the handler and the formatter themselves.
-OF_THE_LOGS = {"logs.dropped": {"count"}, "logs.unreadable": {"error", "place"}}
+# Said by the handler and the formatter themselves, of which the last in Django's place.
+OF_THE_LOGS = {
+    "logs.dropped": {"count"},
+    "logs.unreadable": {"error", "place"},
+    "request.csrf_refused": {"reason"},
+}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:

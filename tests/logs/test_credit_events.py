@@ -5,9 +5,11 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from credits import sweeping
 from credits.models import Hold
+from orgbilling.console import site
 from orgbilling.lib.clock import database_now, simulated
 from tests.api_client import ok
 from tests.credits.hold_calls import capture, release
@@ -134,6 +136,23 @@ def test_a_stream_is_told_at_its_end_with_its_length(funded, api, told):
     (line,) = told("request.finished", lambda: sent.append(api.get(path)))
     assert (line["status"], line["bytes"]) == (200, len(sent[0].content))
     assert line["request_id"]
+
+
+def test_djangos_own_words_show_no_address(alice, told, monkeypatch):
+    client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    (refused,) = told("request.csrf_refused", lambda: client.post("/admin/login/?q=hidden"))
+    assert (refused["level"], refused["reason"]) == ("warning", "CSRF cookie not set.")
+    client.force_login(alice)
+    monkeypatch.setattr(site, "current_org_id", broken)
+    with kept() as log:
+        assert client.get("/admin/?q=hidden").status_code == 500
+    (failed,) = log.named("request.failed")
+    assert failed["exception"][0]["type"] == "ZeroDivisionError"
+    assert "hidden" not in b"".join(log.lines).decode()
+
+
+def broken(_request):
+    raise ZeroDivisionError
 
 
 def test_an_address_that_is_none_is_not_shown(client_for, told):

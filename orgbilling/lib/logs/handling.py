@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from orgbilling.env import env_str
+from orgbilling.lib.logs.libraries import DJANGO_REQUEST
 from orgbilling.lib.logs.rendering import JsonFormatter, PlainFormatter
 from orgbilling.lib.logs.writing import STDERR, LineWriter
 
@@ -23,7 +24,9 @@ class LineHandler(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Leave out what Django says of an answer that is no failure of its own: ``request.finished`` says more."""
-        return record.name != "django.request" or bool(record.exc_info)
+        return record.name != DJANGO_REQUEST or (
+            bool(record.exc_info) and record.levelno >= logging.ERROR
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the event, and before it how many were dropped."""

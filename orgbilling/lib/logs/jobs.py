@@ -32,14 +32,14 @@ async def within_job(
         return await call_next()
 
 
-def job_event(record: logging.LogRecord) -> dict[str, Any]:
-    """The event of a record of a library: a job's, or else its sentence."""
+def job_event(record: logging.LogRecord) -> dict[str, Any] | None:
+    """What a record says of a job; None when it says something else."""
     action = getattr(record, "action", None)
     job = getattr(record, "job", None)
     if not isinstance(action, str) or action not in JOB_EVENTS or not isinstance(job, dict):
-        return {"event": record.getMessage()}
+        return None
     arguments: dict[str, Any] = job.get("task_kwargs") or {}
-    event = {
+    event: dict[str, Any] = {
         "event": JOB_EVENTS[action],
         "job_id": job.get("id"),
         "task": job.get("task_name"),

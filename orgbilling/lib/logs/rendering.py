@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from orgbilling.lib.logs.context import bound_fields
 from orgbilling.lib.logs.exceptions import described
-from orgbilling.lib.logs.jobs import job_event
+from orgbilling.lib.logs.libraries import library_event
 from orgbilling.lib.logs.redacting import clean_fields, clean_text
 
 #: Where a record has the fields of an event of ours.
@@ -70,7 +70,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
     own: dict[str, Any] | None = getattr(record, FIELDS, None)
     if own is not None:
         return {"event": record.getMessage(), **bound_fields(), **own}
-    event = {**job_event(record), **bound_fields()}
+    event = {**library_event(record), **bound_fields()}
     # Django logs some answers after the middleware is left, with the request in hand.
     request_id = getattr(getattr(record, "request", None), "request_id", None)
     if request_id is not None:
