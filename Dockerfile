@@ -38,4 +38,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 # The threads of a worker share its database pool (DB_POOL_SIZE, 10 unless set).
 CMD ["granian", "orgbilling.wsgi:application", "--interface", "wsgi", "--no-ws", \
      "--host", "0.0.0.0", "--port", "8084", "--workers", "2", "--blocking-threads", "8", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "10", "--access-log"]
+     "--respawn-failed-workers", "--workers-kill-timeout", "10",
+     "--log-config", "orgbilling/granian-logs.json"]

@@ -5,11 +5,12 @@ finds it without an answer (a killed worker, a cut line) asks for the same thing
 key. A payment has one open attempt at a time. No call to the provider runs inside a transaction.
 """
 
-import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+import structlog
 
 from billing import providers, settling
 from billing.choices import AttemptStatus, PaymentStatus
@@ -20,7 +21,7 @@ from credits.functions import Origin
 from orgbilling.lib import clock, transactions
 from orgbilling.lib.errors import InvalidRequest
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 ACTOR: Final = "system"
 #: An attempt that has had no answer for so long is asked about again by the sweep.
@@ -122,11 +123,13 @@ def _follow(org_id: uuid.UUID, attempt_id: uuid.UUID, answer: providers.Answer) 
         return attempt
     duplicate = has_money and not _settle(attempt)
     if duplicate:
+        # Somebody has to give it back: nothing here knows whom to ask.
         logger.error(
-            "Payment %s was settled or void already when attempt %s (%s) brought its money: refund it.",
-            attempt.payment_id,
-            attempt.pk,
-            answer.reference,
+            "payment.paid_twice",
+            org_id=attempt.org_id,
+            payment_id=attempt.payment_id,
+            attempt_id=attempt.pk,
+            reference=answer.reference,
         )
     PaymentAttempt.objects.write(
         attempt,
@@ -164,10 +167,10 @@ def collect_due(limit: int = 5_000) -> int:
         try:
             outcome = collect(org_id=org_id, payment_id=payment_id)
         except PaymentProviderUnavailable:
-            logger.warning("The payment provider can't be reached.", exc_info=True)
+            logger.warning("payment_provider.unreachable", exc_info=True)
             break
         except Exception:
-            logger.exception("Payment %s could not be collected.", payment_id)
+            logger.exception("payment.not_collected", org_id=org_id, payment_id=payment_id)
             continue
         if outcome is not None:
             tried += 1

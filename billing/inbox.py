@@ -4,10 +4,11 @@ What an event says is never believed: it names a charge, a card or a refund, whi
 provider. So it doesn't matter in which order events come, how often, or how late.
 """
 
-import logging
 import uuid
 from datetime import timedelta
 from typing import Final
+
+import structlog
 
 from billing import collecting, payment_methods, providers
 from billing.choices import InboxStatus
@@ -17,7 +18,7 @@ from billing.providers.amounts import from_minor
 from orgbilling.lib import clock, transactions
 from orgbilling.lib.errors import NotFound
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: An event that has waited for so long is processed by the sweep.
 WAITING: Final = timedelta(minutes=10)
@@ -58,13 +59,13 @@ def process(event_id: uuid.UUID) -> None:
     try:
         status, error = _apply(provider, provider.understand(bytes(event.body)))
     except collecting.AnswerMismatch as mismatch:
-        logger.exception("Event %s does not match its payment.", event.event_id)
+        logger.exception("webhook.mismatched", event_id=event.event_id)
         status, error = InboxStatus.FAILED, str(mismatch)
     except Exception as failure:
         if event.attempts + 1 < ATTEMPTS_MAX:
             WebhookEvent.objects.count_attempt(event.pk, error=_told(failure))
             raise
-        logger.exception("Event %s is given up.", event.event_id)
+        logger.exception("webhook.given_up", event_id=event.event_id)
         status, error = InboxStatus.FAILED, _told(failure)
     WebhookEvent.objects.close(event.pk, status=status, moment=clock.database_now(), error=error)
 
@@ -76,7 +77,7 @@ def process_waiting(limit: int = 500) -> None:
         try:
             process(event.pk)
         except Exception:
-            logger.exception("Event %s could not be processed.", event.event_id)
+            logger.exception("webhook.not_processed", event_id=event.event_id)
 
 
 def purge() -> int:

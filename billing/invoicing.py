@@ -8,9 +8,10 @@ decide, and who loses looks again. Each invoice is a transaction of its own, whi
 that anybody waits for.
 """
 
-import logging
 import uuid
 from typing import Final
+
+import structlog
 
 from billing.invoices.document import compose
 from billing.managers.invoices import InvoiceQuerySet
@@ -18,7 +19,7 @@ from billing.managers.payments import PaymentQuerySet
 from billing.models import Invoice, Payment
 from orgbilling.lib import jobs
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Payments looked up at a time.
 BATCH: Final = 200
@@ -90,5 +91,5 @@ def _issue_safely(org_id: uuid.UUID) -> int:
     try:
         return issue_missing(org_id)
     except Exception:
-        logger.exception("Invoices of organization %s could not be issued.", org_id)
+        logger.exception("invoices.not_issued", org_id=org_id)
         return 0

@@ -3,8 +3,9 @@
 Who may call these is decided by whoever calls: billing roles of the organization, or a system admin.
 """
 
-import logging
 import uuid
+
+import structlog
 
 from billing import providers
 from billing.models import Payment, PaymentCustomer
@@ -12,7 +13,7 @@ from organizations.models import Organization
 from orgbilling.lib import clock, transactions
 from orgbilling.lib.errors import NotFound
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 def start_setup(organization: Organization, *, email: str = "") -> providers.SetupStart:
@@ -54,7 +55,7 @@ def set_default(*, org_id: uuid.UUID, method_id: str) -> None:
     """
     customer = _existing(org_id)
     providers.current().set_default(customer.customer_id, method_id)
-    logger.info("Card %s is the default of organization %s.", method_id, org_id)
+    logger.info("card.made_default", org_id=org_id, method_id=method_id)
     _collect_pending(org_id)
 
 
@@ -65,7 +66,7 @@ def detach(*, org_id: uuid.UUID, method_id: str) -> None:
     """
     customer = _existing(org_id)
     providers.current().detach(customer.customer_id, method_id)
-    logger.info("Card %s of organization %s was removed.", method_id, org_id)
+    logger.info("card.removed", org_id=org_id, method_id=method_id)
 
 
 def take_in(org_id: uuid.UUID, subject: str) -> bool:

@@ -1,14 +1,15 @@
 """The safety net below the alarms: what has come to be done is found, and done."""
 
-import logging
 import uuid
 from typing import Final
+
+import structlog
 
 from billing import overage, renewal
 from billing.models import Subscription
 from orgbilling.lib import clock, jobs
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 REQUEST_ID: Final = "sweep"
 
@@ -40,5 +41,5 @@ def _advance(org_id: uuid.UUID, subscription_id: uuid.UUID) -> bool:
     try:
         return jobs.run(work)
     except Exception:
-        logger.exception("Subscription %s could not be brought up to now.", subscription_id)
+        logger.exception("subscription.not_advanced", subscription_id=subscription_id)
         return False

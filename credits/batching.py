@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from credits import functions, refusing
-from credits.deducting import Receipt, receipt_of, settled
+from credits.deducting import Receipt, receipt_of, settled, tell
 from credits.errors import KeyClaimed
 from credits.functions import Charge, Charged
 from credits.idempotency import Answer, run_claiming
@@ -44,7 +44,16 @@ def deduct_batch(
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
     if in_transaction:
-        return _one_by_one(org_id, charges, atomic=atomic)
+        outcomes = _one_by_one(org_id, charges, atomic=atomic)
+    else:
+        outcomes = _deduct(org_id, charges, atomic=atomic)
+    for outcome in outcomes:
+        if isinstance(outcome, Receipt):
+            tell(outcome)
+    return outcomes
+
+
+def _deduct(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
     try:
         charged = call(lambda: functions.deduct_batch(org_id, charges))
     except KeyClaimed:

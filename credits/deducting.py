@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from credits import refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
@@ -14,7 +16,11 @@ from credits.idempotency import Answer, run_claiming
 from credits.models import Usage
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
+from orgbilling.web.request_id import current_request_id
+
+logger = structlog.stdlib.get_logger(__name__)
 
 OPERATION = "deduct"
 
@@ -47,7 +53,14 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
         OrgBillingError: what forbids the charge; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    usage_id = uuid7(at)
+    outcome = _charge(charge, uuid7(at))
+    # What a simulated past had is no event of today.
+    if at is None and isinstance(outcome, Receipt):
+        tell(outcome)
+    return outcome
+
+
+def _charge(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     try:
         charged = call(lambda: Usage.objects.charge(charge, usage_id=usage_id))
     except KeyClaimed:
@@ -96,3 +109,23 @@ def receipt_of(charge: Charge, charged: Charged) -> Receipt:
     if charged.outcome == "key_reused":
         raise IdempotencyKeyReused
     return Receipt(charge, charged)
+
+
+def tell(receipt: Receipt) -> None:
+    """Log a charge, once it is committed."""
+    charge, charged = receipt.charge, receipt.charged
+    own_id = charge.origin.request_id
+    after_commit(
+        logger.info,
+        "credits.deducted",
+        org_id=charge.org_id,
+        user_id=charge.user_id,
+        service_name=charge.service_name,
+        credits_deducted=charged.credits_used,
+        overage_credits=charged.overage_credits or None,
+        remaining=charged.remaining_credits,
+        usage_id=charged.usage_id,
+        # The body may name the request; the line has the id of the HTTP request itself.
+        charge_request_id=own_id if own_id != current_request_id() else None,
+        replayed=receipt.replayed,
+    )

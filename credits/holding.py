@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from credits import functions, refusing
@@ -19,7 +20,10 @@ from organizations.choices import AuditAction
 from organizations.models import AuditLogEntry
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
+
+logger = structlog.stdlib.get_logger(__name__)
 
 OPERATION = "holds"
 
@@ -115,7 +119,19 @@ def _placed(charge: Charge, held: Held) -> Placed:
         expires_at=held.expires_at,
         created_at=held.created_at,
     )
-    return Placed(hold, held.outcome == "replayed")
+    placed = Placed(hold, held.outcome == "replayed")
+    after_commit(
+        logger.info,
+        "hold.created",
+        org_id=charge.org_id,
+        user_id=charge.user_id,
+        hold_id=held.hold_id,
+        service_name=charge.service_name,
+        credits_held=held.credits,
+        remaining=held.remaining_credits,
+        replayed=placed.replayed,
+    )
+    return placed
 
 
 def capture(
@@ -174,7 +190,22 @@ def capture(
     )
     # As it was when it was charged: a repetition shows no later refund.
     usage.refunded_credits = 0  # type: ignore[attr-defined]
-    return Captured(_hold(org_id, hold_id, state), usage, state.outcome == "replayed")
+    captured = Captured(_hold(org_id, hold_id, state), usage, state.outcome == "replayed")
+    after_commit(
+        logger.info,
+        "hold.captured",
+        org_id=org_id,
+        user_id=state.user_id,
+        hold_id=hold_id,
+        status=state.status,
+        service_name=state.service_name,
+        credits_deducted=part.credits_used,
+        overage_credits=part.overage_credits or None,
+        remaining=part.remaining_credits,
+        usage_id=part.usage_id,
+        replayed=captured.replayed,
+    )
+    return captured
 
 
 def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) -> Released:
@@ -205,7 +236,18 @@ def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) ->
     # A service gives its own holds back all day, in one round trip; a person's word is worth an entry.
     by_person = origin.actor.startswith("user:")
     state = without_pool_first(work_of_a_person if by_person else work)
-    return Released(_hold(org_id, hold_id, state), state.outcome == "replayed")
+    released = Released(_hold(org_id, hold_id, state), state.outcome == "replayed")
+    after_commit(
+        logger.info,
+        "hold.released",
+        org_id=org_id,
+        user_id=state.user_id,
+        hold_id=hold_id,
+        service_name=state.service_name,
+        credits_released=state.credits - state.captured_credits,
+        replayed=released.replayed,
+    )
+    return released
 
 
 def _tell_released(org_id: UUID, hold_id: UUID, state: HoldState, origin: Origin) -> None:

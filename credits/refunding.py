@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
+
 from credits import functions
 from credits.functions import Origin
 from credits.models import Usage
 from credits.without_pool_first import without_pool_first
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.after_commit import after_commit
+
+logger = structlog.stdlib.get_logger(__name__)
 
 
 def find(usage_id: UUID) -> Usage | None:
@@ -53,4 +58,16 @@ def refund(
         # outcome unknown.
         return Usage.objects.with_refunds().get(org_id=org_id, pk=refund_id) if done else None
 
-    return without_pool_first(work)
+    refunded = without_pool_first(work)
+    after_commit(
+        logger.info,
+        "credits.refunded",
+        org_id=org_id,
+        user_id=refunded.user_id,
+        service_name=refunded.service_name,
+        # A refund's row is a charge of less than nothing.
+        credits_refunded=-refunded.credits_used,
+        usage_id=usage_id,
+        refund_id=refund_id,
+    )
+    return refunded

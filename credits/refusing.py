@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
+import structlog
 from django.db import DatabaseError
 
 from credits import functions
@@ -14,11 +14,12 @@ from credits.functions import Charge
 from credits.idempotency import Answer, replay
 from credits.models import StoredAnswer
 from orgbilling.lib.errors import OrgBillingError
+from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
 from orgbilling.web.errors import problem_of
 from orgbilling.web.responses import encode
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: What is worth an admin's notice: each says that somebody who wanted to spend could not.
 COUNTED = {
@@ -46,6 +47,7 @@ def refuse(operation: str, charge: Charge, error: InsufficientCredits) -> Answer
         remaining=error.extra["remaining"],
         origin=origin,
     )
+    _tell(charge, error.code, error.extra["requested"], error.extra["remaining"])
     if origin.idempotency_key is not None and origin.body_hash is not None:
         owner: dict[str, Any] = {
             "org_id": charge.org_id,
@@ -86,6 +88,7 @@ def count(charge: Charge, refusal: OrgBillingError | Answer) -> None:
 def _count(
     charge: Charge, code: str, refused_by: str, requested: int | None, remaining: int | None
 ) -> None:
+    _tell(charge, code, requested, remaining)
     try:
         call(
             lambda: functions.record_refusal(
@@ -100,4 +103,19 @@ def _count(
             )
         )
     except (OrgBillingError, DatabaseError):
-        logger.warning("A refusal was not counted: %s", code, exc_info=True)
+        logger.warning(
+            "credits.refusal_not_counted", org_id=charge.org_id, code=code, exc_info=True
+        )
+
+
+def _tell(charge: Charge, code: str, requested: int | None, remaining: int | None) -> None:
+    after_commit(
+        logger.info,
+        "credits.refused",
+        org_id=charge.org_id,
+        user_id=charge.user_id,
+        service_name=charge.service_name,
+        code=code,
+        requested=requested,
+        remaining=remaining,
+    )

@@ -6,25 +6,29 @@ is a transaction of its own, so that a sweep can run twice, at the same time as 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from django.db import DatabaseError
 
 from credits import functions
+from credits.choices import HoldStatus
 from credits.models import Allocation, CreditPool, Hold, Refusal, StoredAnswer
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.errors import OrgBillingError
+from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import run
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Allocations settled in one transaction: their locks are held together.
 AT_ONCE = 100
 REFUSALS_KEPT = timedelta(days=30)
 REQUEST_ID = "sweep"
+#: Lines about holds in one transaction.
+HOLDS_TOLD = 1_000
 
 
 def reset_due(limit: int = 500) -> int:
@@ -79,16 +83,33 @@ def _guarded(org_id: UUID) -> int:
     try:
         return _organization(org_id)
     except (OrgBillingError, DatabaseError):
-        logger.exception("What is due in organization %s could not be applied", org_id)
+        logger.exception("ledger.not_settled", org_id=org_id)
         return 0
 
 
 def _organization(org_id: UUID) -> int:
     total = 0
     while True:
-        count = run(
-            lambda: functions.settle_due(org_id=org_id, limit=AT_ONCE, request_id=REQUEST_ID)
-        )
+        count = run(lambda: _some(org_id))
         total += count
         if count < AT_ONCE:
             return total
+
+
+def _some(org_id: UUID) -> int:
+    elapsed = Hold.objects.filter(
+        org_id=org_id, status=HoldStatus.PENDING, expires_at__lte=database_now()
+    )
+    due = list(elapsed.values_list("pk", flat=True)[:HOLDS_TOLD])
+    count = functions.settle_due(org_id=org_id, limit=AT_ONCE, request_id=REQUEST_ID)
+    for hold in Hold.objects.filter(org_id=org_id, pk__in=due, status=HoldStatus.EXPIRED):
+        after_commit(
+            logger.info,
+            "hold.expired",
+            org_id=org_id,
+            user_id=hold.user_id,
+            hold_id=hold.pk,
+            service_name=hold.service_name,
+            credits_released=hold.expired_credits,
+        )
+    return count

@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+#: Every secret that was read: what no log may show.
+SECRETS: set[str] = set()
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -59,11 +61,12 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
 
 
 def env_choice(name: str, *, default: str, choices: Sequence[str]) -> str:
-    """Returns one of the words, in any case; raises ImproperlyConfigured on any other."""
-    value = os.environ.get(name, "").strip().lower() or default
-    if value not in choices:
-        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}")
-    return value
+    """Returns one of the words, as it is spelled there, whatever its case; raises ImproperlyConfigured on any other."""
+    value = os.environ.get(name, "").strip() or default
+    for choice in choices:
+        if choice.lower() == value.lower():
+            return choice
+    raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}")
 
 
 def env_networks(
@@ -92,10 +95,16 @@ def env_secret(name: str, default: str = "") -> str:
 
     Raises ImproperlyConfigured when both are set or the file cannot be read or is empty.
     """
+    secret = _secret(name) or default
+    SECRETS.update(filter(None, [secret]))
+    return secret
+
+
+def _secret(name: str) -> str:
     path = os.environ.get(f"{name}_FILE")
     value = os.environ.get(name)
     if not path:
-        return value or default
+        return value or ""
     if value:
         raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
     try:

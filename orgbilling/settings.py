@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orgbilling import embedded, production
 from orgbilling.env import (
+    SECRETS,
     all_or_none,
     cron_schedule,
     database_from_url,
@@ -21,6 +22,8 @@ from orgbilling.env import (
     env_str,
     web_address,
 )
+from orgbilling.lib.logs import configuring as logs
+from orgbilling.lib.logs.jobs import within_job
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,6 +35,7 @@ DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_secret("SECRET_KEY", default="")
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = embedded.secret_key(BASE_DIR)
+    SECRETS.add(SECRET_KEY)
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PUBLIC_URL = env_str("PUBLIC_URL", default="http://127.0.0.1:8084").rstrip("/")
@@ -75,8 +79,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
-    # Before all that asks whether the request came by https.
+    # Before all that asks whose address it is, and whether the request came by https.
     "orgbilling.web.addresses.ProxyMiddleware",
+    "orgbilling.web.request_log.RequestLogMiddleware",
     "orgbilling.web.plain_http.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
@@ -191,6 +196,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": env_int("WORKER_CONCURRENCY", default=4, minimum=1, maximum=DB_POOL_SIZE),
     # What is still running then is undone by PostgreSQL and done by another worker.
     "shutdown_graceful_timeout": 5.0,
+    "worker_middleware": [within_job],
 }
 
 # --- Backups ---------------------------------------------------------------------------------------
@@ -366,35 +372,10 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- Logs ------------------------------------------------------------------------------------------
 
-LOG_LEVEL = env_str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "orgbilling.web.request_id.RequestIdFilter"}},
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        }
-    },
-    # Every refusal is an answer, not an incident; what fails is logged by whoever answers 5xx.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # At every invoice: which letters of the fonts go into its file.
-        "fontTools": {"level": "WARNING"},
-        # At every start of every command: that tasks exist. At every job: that it was asked for.
-        "procrastinate.blueprints": {"level": "WARNING"},
-        "procrastinate.jobs": {"level": "WARNING"},
-        "procrastinate.periodic": {"level": "WARNING"},
-        # Every call and answer.
-        "stripe": {"level": "WARNING"},
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOG_LEVEL = env_choice("LOG_LEVEL", default="INFO", choices=logs.LEVELS)
+LOG_FORMAT = env_choice("LOG_FORMAT", default="json", choices=logs.FORMATS)
+LOGGING_CONFIG = "orgbilling.lib.logs.configuring.configure"
+LOGGING = logs.configuration(level=LOG_LEVEL, form=LOG_FORMAT)
 
 if PRODUCTION:
     production.refuse_unsafe(globals())

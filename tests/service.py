@@ -107,7 +107,7 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
+def running(folder: Path, **settings: str) -> Iterator[Service]:
     """Start the service on an empty database and seed it; stop it and drop the database at the end."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -121,6 +121,7 @@ def running(folder: Path) -> Iterator[Service]:
             "PUBLIC_URL": address(port),
             "PYTHONUNBUFFERED": "1",
             **dict.fromkeys(RATES, ""),
+            **settings,
         }
         for step in (["migrate", "--no-input"], ["seed_demo"]):
             run_step(step, folder / "setup.log", env, ROOT)

@@ -4,7 +4,6 @@ Customers, cards and charges live there; what we keep is which customer is whose
 """
 
 import json
-import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 import stripe
+import structlog
 
 from billing.choices import ProviderName
 from billing.errors import InvalidSignature, PaymentProviderUnavailable
@@ -36,7 +36,7 @@ from billing.providers.stripe_reading import (
 )
 from orgbilling.lib.errors import InvalidRequest, NotFound
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Seconds to connect, and to wait for each part of an answer. A charge takes Stripe a few.
 TIMEOUT_SECONDS: Final = (5.0, 30.0)
@@ -145,7 +145,7 @@ class Stripe(Provider):
             with _asking(may_refuse=True):
                 customer = self._client.v1.customers.retrieve(customer_id)
         except stripe.InvalidRequestError:
-            logger.exception("Stripe refuses customer %s.", customer_id)
+            logger.exception("stripe.customer_refused", customer_id=customer_id)
             return None
         if getattr(customer, "deleted", False) or customer.invoice_settings is None:
             return None

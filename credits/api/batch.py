@@ -32,6 +32,7 @@ from orgbilling.lib.errors import OrgBillingError, PermissionRefused
 from orgbilling.web.errors import Trouble, flatten, problem_document, problem_of
 from orgbilling.web.openapi import operation
 from orgbilling.web.refusals import FieldError, ValidationRefused
+from orgbilling.web.request_log import note_organization
 from orgbilling.web.views import parse_id
 
 OPERATION = "deduct_batch"
@@ -63,6 +64,7 @@ class DeductBatchView(SpendingView):
         """200 with a result an item."""
         body = self.body(request)
         org_id = org_id_of_all(body.get("items"))
+        note_organization(request, org_id)
         self.principal.require(self.rule(), org_id)
         if self.principal.org_ids() is None:
             # Everybody else's organization exists, or they wouldn't be in it.

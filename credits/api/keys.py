@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -112,6 +113,9 @@ def respond(answer: Answer) -> HttpResponse:
         status=answer.status,
         content_type=PROBLEM_JSON if answer.status >= 400 else JSON,
     )
+    if answer.status >= 400:
+        # For the request's line in the log.
+        response.problem_code = json.loads(answer.body)["code"]  # type: ignore[attr-defined]
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     return response

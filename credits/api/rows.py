@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from credits.api.keys import key_of
 from organizations.api.base import OrgView
 from orgbilling.lib.errors import NotFound, OrgBillingError, PermissionRefused
+from orgbilling.web.request_log import note_organization
 from orgbilling.web.views import parse_id
 
 
@@ -61,12 +62,14 @@ class RowView(OrgView):
         """Judge by the body's `org_id` when it has one, by the row's organization otherwise."""
         org_id = self._org_named(request)
         if org_id is not None:
+            note_organization(request, org_id)
             self.permit(org_id)
             self.org_id = org_id
             if not self.needs_row(org_id):
                 return
         row = self.look_up()
         if org_id is None:
+            note_organization(request, row.org_id if row is not None else None)
             self.permit(row.org_id if row is not None else None)
             self.org_id = row.org_id if row is not None else None
         if row is not None and row.org_id == self.org_id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Value
@@ -13,9 +14,12 @@ from django.db.models.functions import Coalesce
 from credits import functions
 from credits.managers.pool import PoolManager
 from orgbilling.lib.clock import database_now
+from orgbilling.lib.logs.after_commit import after_commit
 
 if TYPE_CHECKING:
     from credits.models import Allocation
+
+logger = structlog.stdlib.get_logger(__name__)
 
 
 class AllocationManager(models.Manager["Allocation"]):
@@ -74,7 +78,16 @@ class AllocationManager(models.Manager["Allocation"]):
                 origin=origin,
                 notes=notes,
             )
-            return self.for_display().get(org_id=org_id, pk=allocation_id), created
+            allocation = self.for_display().get(org_id=org_id, pk=allocation_id)
+            after_commit(
+                logger.info,
+                "credits.allocated",
+                org_id=org_id,
+                user_id=user_id,
+                credits_allocated=credits,
+                remaining=allocation.remaining_credits,
+            )
+            return allocation, created
 
     def reclaim(
         self,
@@ -99,6 +112,14 @@ class AllocationManager(models.Manager["Allocation"]):
             )
             allocation = self.for_display().get(org_id=org_id, pk=allocation_id)
             allocation.reclaimed_credits = taken  # type: ignore[attr-defined]
+            after_commit(
+                logger.info,
+                "credits.reclaimed",
+                org_id=org_id,
+                user_id=user_id,
+                credits_reclaimed=taken,
+                remaining=allocation.remaining_credits,
+            )
             return allocation
 
     def change_reset_period(
@@ -124,9 +145,18 @@ class AllocationManager(models.Manager["Allocation"]):
             NoCreditPool: the organization has no pool.
         """
         with transaction.atomic():
-            return functions.close_allocation(
+            returned = functions.close_allocation(
                 org_id=org_id, user_id=user_id, origin=origin, notes=notes
             )
+            if returned is not None:
+                after_commit(
+                    logger.info,
+                    "credits.returned",
+                    org_id=org_id,
+                    user_id=user_id,
+                    credits_returned=returned,
+                )
+            return returned
 
     def reset_if_due(self, *, org_id: UUID, user_id: UUID, origin: functions.Origin) -> bool:
         """Close one member's elapsed period and open the current one; False when none has elapsed.

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum, Value
@@ -17,10 +18,12 @@ from credits.choices import JournalKind
 from credits.errors import NoCreditPool
 from orgbilling.lib.clock import database_now, now
 from orgbilling.lib.errors import InvalidRequest
+from orgbilling.lib.logs.after_commit import after_commit
 
 if TYPE_CHECKING:
     from credits.models import CreditPool
 
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Who applies what time brings.
 SYSTEM = functions.Origin("system", "schedule")
@@ -144,13 +147,21 @@ class PoolManager(models.Manager["CreditPool"]):
         """
         origin = functions.Origin(actor, request_id, idempotency_key, body_hash)
         with transaction.atomic():
-            functions.add_credits_to_pool(
+            available = functions.add_credits_to_pool(
                 org_id=org_id,
                 credits=credits,
                 kind=kind,
                 amount=purchase_amount,
                 origin=origin,
                 notes=notes,
+            )
+            after_commit(
+                logger.info,
+                "credits.added",
+                org_id=org_id,
+                kind=str(kind),
+                credits_added=credits,
+                available=available,
             )
             return self.of(org_id)
 

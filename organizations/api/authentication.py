@@ -27,6 +27,8 @@ class ServiceUser:
     is_active = True
     is_staff = False
     is_superuser = False
+    # Read by the web floor, which knows no app: what the log calls it.
+    principal_kind = "key"
 
     def __init__(self, key: ApiKey) -> None:
         self.pk: uuid.UUID = key.pk

@@ -11,6 +11,7 @@ from organizations.access import Principal, Rule
 from organizations.api.authentication import ServiceUser
 from organizations.models import Organization, User
 from orgbilling.lib.errors import NotFound
+from orgbilling.web.request_log import note_organization
 from orgbilling.web.views import ApiView, parse_id
 
 
@@ -63,7 +64,9 @@ class BodyOrgView(OrgView):
         PermissionRefused (403), before any other field is looked at.
         """
         body = self.body(request)
-        self.principal.require(self.rule(), org_id_of(body))
+        org_id = org_id_of(body)
+        note_organization(request, org_id)
+        self.principal.require(self.rule(), org_id)
         return body
 
 

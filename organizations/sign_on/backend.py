@@ -4,9 +4,9 @@ mozilla-django-oidc brings the flow: state, PKCE, the exchange of the code. Issu
 nonce of the ID token, and whose account it is, are decided by what the API's tokens are decided by.
 """
 
-import logging
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
@@ -26,7 +26,7 @@ from organizations.sign_on.refusals import (
 )
 from organizations.sign_on.tokens import KeysUnavailable, id_token_claims
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 def callback_url() -> str:
@@ -70,10 +70,10 @@ class SignOnBackend(OIDCAuthenticationBackend):
                 request, nonce=nonce, code_verifier=code_verifier
             )
         except (ProviderTrouble, KeysUnavailable) as exc:
-            logger.error("Sign-on provider in trouble: %.500s", exc)  # noqa: TRY400
+            logger.error("sign_on.provider_failed", reason=str(exc))  # noqa: TRY400
             raise SignOnRefused(PROVIDER_DOWN) from exc
         except InvalidToken as exc:
-            logger.warning("Sign-on refused: %s", exc)
+            logger.warning("sign_on.refused", reason=str(exc))
             raise SignOnRefused(NOT_BELIEVED) from exc
         return user
 

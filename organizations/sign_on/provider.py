@@ -6,7 +6,6 @@ keep the service from starting.
 
 import http.client
 import json
-import logging
 import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,8 +14,6 @@ from django.conf import settings
 from django.core.cache import cache
 
 from organizations.sign_on.configuration import is_trustworthy
-
-logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 5
 LIFETIME_SECONDS: Final = 3600

@@ -1,16 +1,16 @@
 """Checking the tokens of the configured OpenID Connect issuer (RFC 7519, RFC 8725)."""
 
 import functools
-import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
 import jwt
+import structlog
 from django.conf import settings
 
 from organizations.sign_on.claims import Identity, InvalidToken, identity_of
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # Asymmetric only: with HS256 allowed, the issuer's public key would do as a shared secret.
 BEARER_ALGORITHMS: Final = ("RS256", "ES256")
@@ -84,9 +84,9 @@ def _verified_claims(
     except jwt.ExpiredSignatureError as exc:
         raise InvalidToken("The token has expired.") from exc
     except jwt.PyJWKClientConnectionError as exc:
-        logger.exception("The issuer's keys can't be fetched")
+        logger.exception("sign_on.keys_unavailable")
         raise KeysUnavailable("The token can't be checked at the moment.") from exc
     except (jwt.PyJWTError, ValueError, TypeError) as exc:
-        logger.info("Token refused: %s", exc)
+        logger.info("sign_on.token_refused", reason=str(exc))
         raise InvalidToken("The token is not valid here.") from exc
     return claims

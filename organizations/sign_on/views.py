@@ -1,9 +1,9 @@
 """The pages of signing in to the console through the sign-on provider."""
 
-import logging
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import structlog
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,7 +28,7 @@ from orgbilling.web import attempt_pages
 from orgbilling.web.attempts import TooManyAttempts, begin_sign_on
 from orgbilling.web.refusals import CountersUnavailable
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Seconds that a session of nobody yet is kept: whoever begins and doesn't come back leaves no row for long.
 BEGUN_SESSION_SECONDS: Final = 15 * 60
@@ -51,7 +51,7 @@ class SignOnView(View):
         try:
             return super().dispatch(request, *args, **kwargs)
         except ProviderTrouble as exc:
-            logger.error("Sign-on provider in trouble: %.500s", exc)  # noqa: TRY400
+            logger.error("sign_on.provider_failed", reason=str(exc))  # noqa: TRY400
             return refused_page(request, PROVIDER_DOWN)
         except SignOnRefused as exc:
             return refused_page(request, exc.refusal)
@@ -97,7 +97,7 @@ class CallbackView(SignOnView, OIDCAuthenticationCallbackView):
         if "error" in request.GET or "code" not in request.GET:
             del states[state]
             request.session["oidc_states"] = states
-            logger.info("Sign-on declined: %.100r", request.GET.get("error"))
+            logger.info("sign_on.declined", reason=request.GET.get("error"))
             raise SignOnRefused(DECLINED)
         answer: HttpResponseBase = super().get(request)
         return answer

@@ -6,11 +6,11 @@ committed. A job may run twice, late or beside another like it: what it calls de
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
+import structlog
 from django.db import transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -22,7 +22,7 @@ from orgbilling.lib import transactions
 from orgbilling.lib.connections import discard_dead
 from orgbilling.lib.errors import DatabaseUnavailable, OutcomeUnknown
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -84,9 +84,7 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
         try:
             await _retry(manager, job)
         except ConnectorException:
-            logger.exception(
-                "Job %s (%s) could not be given to another worker.", job.id, job.task_name
-            )
+            logger.exception("job.not_handed_over", job_id=job.id, task=job.task_name)
 
 
 async def _retry(manager: JobManager, job: Job) -> None:

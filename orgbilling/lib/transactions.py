@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import psycopg_pool
+import structlog
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from orgbilling.lib import sqlstate
 from orgbilling.lib.errors import DatabaseUnavailable, OutcomeUnknown
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 Result = TypeVar("Result")
 
 ATTEMPTS = 4
@@ -84,7 +84,7 @@ def _attempt(once: Callable[[], Result]) -> Result:
             if attempt == ATTEMPTS:
                 raise DatabaseUnavailable from exc
             logger.warning(
-                "Transaction retried: %s (attempt %d of %d)", sqlstate.of(exc), attempt, ATTEMPTS
+                "transaction.retried", sqlstate=sqlstate.of(exc), attempt=attempt, attempts=ATTEMPTS
             )
             # Full jitter, so that callers that collided don't meet again.
             time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311

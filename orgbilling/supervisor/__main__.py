@@ -36,6 +36,8 @@ class Run:
         self.server: Server | None = None
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.env.setdefault("PUBLIC_URL", self.url)
+        # People read what is in the folder of logs.
+        self.env.setdefault("LOG_FORMAT", "console")
 
     def serve(self) -> None:
         """Brings everything up, and returns only through Stopped or RunError."""

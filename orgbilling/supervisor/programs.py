@@ -62,7 +62,8 @@ def _web(port: int) -> Program:
     command += ["--interface", "wsgi", "--no-ws", "--host", HOST, "--port", str(port)]
     command += ["--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)]
     command += ["--backpressure", str(WEB_CONNECTIONS), "--respawn-failed-workers"]
-    command += ["--workers-kill-timeout", "5", "--access-log"]
+    command += ["--workers-kill-timeout", "5"]
+    command += ["--log-config", "orgbilling/granian-logs.json"]
     return Program("web", command, restarts=WEB_RESTARTS, pause_seconds_max=0)
 
 

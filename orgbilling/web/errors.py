@@ -6,12 +6,12 @@ paths and stack traces stay in the log, under the request id.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import psycopg
 import psycopg_pool
+import structlog
 from django.conf import settings
 from django.core import exceptions as django_exceptions
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -41,7 +41,7 @@ from orgbilling.web.refusals import (
 from orgbilling.web.request_id import current_request_id
 from orgbilling.web.responses import json_response
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 REALM = "org-billing"
@@ -104,12 +104,15 @@ def problem_response(
     """Answer with the problem ``code``; ``detail`` defaults to what the catalogue says it means."""
     problem = PROBLEMS[code]
     document = problem_document(Trouble(code, detail or problem.meaning, extra or {}))
-    return json_response(
+    response = json_response(
         document,
         problem.status,
         headers={"Cache-Control": "no-store", **(headers or {})},
         content_type=PROBLEM_JSON,
     )
+    # For the request's line in the log.
+    response.problem_code = code  # type: ignore[attr-defined]
+    return response
 
 
 def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 - DRF passes it
@@ -121,7 +124,7 @@ def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResp
     if trouble.code in _LOST:
         discard_dead()
     if STATUS[trouble.code] >= 500:
-        logger.error("%s: %s", trouble.code, type(exc).__name__, exc_info=exc)
+        logger.error("request.failed", code=trouble.code, exc_info=exc)
     return _answer(trouble)
 
 
@@ -191,7 +194,7 @@ def _from_database(exc: BaseException) -> Trouble:
         return _ours(DatabaseUnavailable())
     if isinstance(exc, DataError | psycopg.DataError):
         # The backstop behind the fields: a number or a text that PostgreSQL refuses is the caller's.
-        logger.warning("Refused by the database: %s", type(exc).__name__, exc_info=exc)
+        logger.warning("request.refused_by_database", exc_info=exc)
         return _ours(ValidationRefused(detail=_UNREADABLE))
     return _unforeseen()
 
@@ -202,7 +205,7 @@ def _from_python(exc: BaseException) -> Trouble:
             ValidationRefused(flatten(drf.ValidationError(exc.messages).get_full_details()))
         )
     if isinstance(exc, UnicodeError) or (isinstance(exc, ValueError) and "NUL" in str(exc)):
-        logger.warning("Unstorable text: %s", type(exc).__name__, exc_info=exc)
+        logger.warning("request.unstorable", exc_info=exc)
         return _ours(ValidationRefused(detail=_UNREADABLE))
     for kinds, refusal in _PYTHON_REFUSALS:
         if isinstance(exc, kinds):

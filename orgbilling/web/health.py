@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
@@ -20,7 +20,7 @@ from orgbilling.web.openapi import operation
 from orgbilling.web.responses import json_response
 from orgbilling.web.views import ApiView
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 OK: Final = "ok"
 _PROBE_KEY = "ready"
@@ -149,7 +149,7 @@ def _state(name: str, check: Callable[[], bool]) -> str:
     try:
         return OK if check() else "failing"
     except Exception:
-        logger.warning("Not ready: %s.", name, exc_info=True)
+        logger.warning("readiness.failed", check=name, exc_info=True)
         return "failing"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,6 +10,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponseBase
 
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.context import bound
 
 HEADER: Final = "X-Request-ID"
 # No control characters, no spaces, no quotes: safe in a header, a log line and a CSV cell.
@@ -46,20 +46,9 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _current.set(request_id)
         try:
-            response = self.get_response(request)
+            with bound(request_id=request_id):
+                response = self.get_response(request)
         finally:
             _current.reset(token)
         response.headers[HEADER] = request_id
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts ``request_id`` on every log record, for the formatter."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Never drops a record."""
-        if not hasattr(record, "request_id"):
-            # Django logs 4xx and 5xx answers after the middleware is left, with the request in hand.
-            request = getattr(record, "request", None)
-            record.request_id = getattr(request, "request_id", None) or current_request_id()
-        return True

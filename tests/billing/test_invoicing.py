@@ -366,5 +366,5 @@ def test_an_organization_that_fails_stops_no_other(monkeypatch, caplog):
     monkeypatch.setattr(invoicing, "compose", fail)
     with caplog.at_level(logging.ERROR, "billing.invoicing"):
         assert invoicing.issue_due() == 1
-    assert str(broken.pk) in caplog.text
+    assert [record.event_fields["org_id"] for record in caplog.records] == [broken.pk]
     assert len(of(sound)) == 1

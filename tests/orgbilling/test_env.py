@@ -126,7 +126,7 @@ def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("", "closed"), (" Open ", "open"), ("closed", "closed")]
+    ("text", "value"), [("", "closed"), (" Open ", "open"), ("CLOSED", "closed")]
 )
 def test_env_choice(monkeypatch, text, value):
     monkeypatch.setenv("WORD", text)

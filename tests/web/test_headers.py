@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from orgbilling.web.request_id import RequestIdFilter, current_request_id
+from orgbilling.web.request_id import current_request_id
+from tests.logs.kept import kept
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
@@ -46,12 +47,11 @@ def test_outside_of_a_request_there_is_none():
     assert current_request_id() == "-"
 
 
-def test_logs_carry_the_id(http, alice, caplog):
-    caplog.handler.addFilter(RequestIdFilter())
-    with caplog.at_level(logging.ERROR):
+def test_logs_carry_the_id(http, alice):
+    with kept(level=logging.ERROR) as log:
         http.get("/api/fail/bug", headers={**alice, "X-Request-ID": "find-me"})
-    found = {record.name: record.request_id for record in caplog.records}
-    assert found == {"orgbilling.web.errors": "find-me", "django.request": "find-me"}
+    found = {event["event"]: event["request_id"] for event in log.events}
+    assert found == {"request.failed": "find-me", "request.finished": "find-me"}
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_money_for_what_was_settled_meanwhile_is_marked(server, alpha, owing, ca
     assert (attempt.status, attempt.duplicate) == ("succeeded", True)
     assert list(PaymentAttempt.objects.duplicates()) == [attempt]
     assert BillingEvent.objects.filter(event_type="payment_received").count() == 1
-    assert "refund it" in caplog.text
+    assert "payment.paid_twice" in caplog.text
 
 
 def test_money_for_what_was_given_up_meanwhile_is_marked(server, alpha, owing, carded):

@@ -1,0 +1,94 @@
+"""The one configuration of logging: Django's ``LOGGING`` and ``LOGGING_CONFIG``."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import sys
+from types import TracebackType
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from orgbilling.lib.logs.console import ConsoleFormatter
+from orgbilling.lib.logs.handling import LineHandler
+from orgbilling.lib.logs.rendering import FIELDS, JsonFormatter
+
+FORMATTERS: Final[dict[str, type[logging.Formatter]]] = {
+    "json": JsonFormatter,
+    "console": ConsoleFormatter,
+}
+FORMATS: Final = tuple(FORMATTERS)
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def configuration(*, level: str, form: str) -> dict[str, Any]:
+    """Django's ``LOGGING``.
+
+    Args:
+        level: of ``LEVELS``.
+        form: of ``FORMATS``.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"lines": {"()": handler, "form": form}},
+        "loggers": {
+            # Django's own defaults would add handlers of theirs.
+            "django": {"handlers": [], "level": "NOTSET"},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            # An answer 400, and nobody's incident: strangers try names of hosts all day.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Every statement, with what is in it; on in debug mode.
+            "django.db.backends": {"level": "INFO"},
+            # At every invoice: which letters of the fonts go into its file.
+            "fontTools": {"level": "WARNING"},
+            # At every start of every command: that tasks exist. At every job: that it was asked for.
+            "procrastinate.blueprints": {"level": "WARNING"},
+            "procrastinate.jobs": {"level": "WARNING"},
+            "procrastinate.periodic": {"level": "WARNING"},
+            # Every call and answer.
+            "stripe": {"level": "WARNING"},
+        },
+        "root": {"handlers": ["lines"], "level": level},
+    }
+
+
+def handler(form: str) -> LineHandler:
+    """The handler of every logger, for lines of that form."""
+    return LineHandler(FORMATTERS[form]())
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Configure structlog and the standard library alike; ``LOGGING_CONFIG`` calls it with ``LOGGING``."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, to_record],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(config)
+    logging.captureWarnings(capture=True)
+    if not sys.stderr.isatty():
+        sys.excepthook = _uncaught
+
+
+def to_record(
+    _logger: WrappedLogger, _method: str, event: EventDict
+) -> tuple[tuple[str], dict[str, Any]]:
+    """The last step in structlog: what the standard library's logger is called with."""
+    name = event.pop("event")
+    exc_info = event.pop("exc_info", None)
+    # What isn't known isn't said.
+    known = {field: value for field, value in event.items() if value is not None}
+    return (name,), {"exc_info": exc_info, "extra": {FIELDS: known}}
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A program that ends by an exception says so in a line like any other; to a person, as Python does."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logger = structlog.stdlib.get_logger(__name__)
+    logger.critical("process.failed", exc_info=(kind, error, trace))

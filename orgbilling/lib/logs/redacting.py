@@ -1,0 +1,139 @@
+"""What must not be in a log: keys, passwords, tokens, cookies and e-mail addresses; and what would forge a line.
+
+Secrets are known in three ways: by the name of the field, by their form, and, of this service's own settings, by
+their very value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from orgbilling import env
+
+REDACTED: Final = "[redacted]"
+EMAIL: Final = "[email]"
+#: Characters of one value; a line of a pipe that several processes share should stay below 4,096 bytes.
+LENGTH_MAX: Final = 1_000
+#: Looked at for secrets, so that nobody makes the search expensive.
+_SEARCHED_MAX: Final = 8_000
+#: Shorter ones would blank out words that are no secrets.
+_SECRET_LENGTH_MIN: Final = 8
+_DEPTH_MAX: Final = 8
+
+_SECRET_NAME: Final = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|session_?id|api_?key|credential|signature|\bdsn\b|^email$",
+    re.IGNORECASE,
+)
+#: Something of this is in every text that one of the patterns matches; most texts have none of it.
+_SUSPICIOUS: Final = re.compile(
+    r"[@=:]|[a-z]k_|whsec_|eyJ|obk_|(?:[Bb]earer|[Bb]asic|BEARER|BASIC) |row contains"
+)
+_PATTERNS: Final = (
+    (re.compile(r"\bobk_[0-9A-Za-z_]{6,}"), f"obk_{REDACTED}"),
+    (re.compile(r"\b((?:sk|rk|pk)_|whsec_)[0-9A-Za-z_]{6,}"), rf"\1{REDACTED}"),
+    (re.compile(r"\beyJ[\w-]{5,2000}\.[\w-]{1,4000}(?:\.[\w-]{0,2000})?"), REDACTED),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"://[^\s:/@]{0,200}:\S{1,1000}@"), f"://{REDACTED}@"),
+    (
+        re.compile(
+            r"((?:password|passwd|secret|token|authorization|cookie|session_?id|api_?key)"
+            r"[\"']?\s{0,3}[=:]\s{0,3})[^\s,;&)}\]]{1,2000}",
+            re.IGNORECASE,
+        ),
+        rf"\1{REDACTED}",
+    ),
+    # PostgreSQL quotes the row that a constraint refused.
+    (re.compile(r"row contains \(.*", re.DOTALL), f"row contains ({REDACTED})"),
+    (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,255}(?:\.[\w-]{1,63})+"), EMAIL),
+)
+
+
+def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an event as plain JSON values, without secrets, each text on one line."""
+    return {
+        name: REDACTED if is_secret_name(name) and value else clean(value)
+        for name, value in fields.items()
+    }
+
+
+def clean(value: Any, depth: int = 0) -> Any:
+    """One value, likewise; what has no JSON form becomes its text."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, UUID) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    if isinstance(value, float):
+        return value
+    return _clean_inside(value, depth)
+
+
+def _clean_inside(value: Any, depth: int) -> Any:
+    if depth < _DEPTH_MAX:
+        if isinstance(value, Mapping):
+            return {
+                clean_text(str(name)): REDACTED
+                if is_secret_name(str(name)) and inner
+                else clean(inner, depth + 1)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [clean(inner, depth + 1) for inner in value]
+    return clean_text(str(value))
+
+
+def clean_text(text: str) -> str:
+    """The text without secrets, with every character that isn't printable escaped, and not too long."""
+    if len(text) > _SEARCHED_MAX:
+        text = text[:_SEARCHED_MAX]
+    text = _without_secrets(text)
+    if not text.isprintable():
+        text = "".join(map(_escaped, text))
+    return text if len(text) <= LENGTH_MAX else text[:LENGTH_MAX] + "…"
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Whether what a field of this name holds is nobody's to read."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def _without_secrets(text: str) -> str:
+    for secret in _own_secrets(len(env.SECRETS)):
+        if secret in text:
+            text = text.replace(secret, REDACTED)
+    if _SUSPICIOUS.search(text) is not None:
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
+    return text
+
+
+@lru_cache(maxsize=1)
+def _own_secrets(_count: int) -> tuple[str, ...]:
+    """The secrets that the settings were read from, the longest first; anew when there are more."""
+    return tuple(sorted(_values(env.SECRETS), key=len, reverse=True))
+
+
+def _values(secrets: Iterable[str]) -> set[str]:
+    found = set()
+    for secret in secrets:
+        # Of an address the password alone: the rest is everywhere.
+        if "://" in secret:
+            password = urlsplit(secret).password or ""
+            found |= {password, unquote(password)}
+        else:
+            found.add(secret)
+    return {one for one in found if len(one) >= _SECRET_LENGTH_MIN}
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
