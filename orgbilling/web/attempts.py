@@ -7,13 +7,13 @@ of failures. What is counted of an account is the name that was typed, whether o
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
@@ -23,7 +23,7 @@ from orgbilling.web.addresses import budget_address
 from orgbilling.web.refusals import CountersUnavailable
 from orgbilling.web.throttling import parse_rate
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 PAIR: Final = "LOGIN_LIMIT_PAIR"
 ADDRESS: Final = "LOGIN_LIMIT_ADDRESS"
@@ -118,7 +118,7 @@ def _spend(limit: str, *identity: str) -> str | None:
     used = counting.ask(lambda: counting.increment(key, seconds))
     if used is not None and used > allowed:
         if used == allowed + 1:
-            logger.warning("Sign-ins are refused until the window ends: %s is reached.", limit)
+            logger.warning("sign_in.limited", limit=limit)
         raise TooManyAttempts(limit, datetime.fromtimestamp(ends, UTC), ends - now)
     return key
 

@@ -7,13 +7,13 @@ in the log, its beginning and its end, however many requests meet it.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 import psycopg
+import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.db import Error as DjangoDatabaseError
@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from orgbilling.lib.connections import discard_dead
 from orgbilling.web.refusals import CountersUnavailable
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -96,14 +96,7 @@ class Store:
             if first:
                 self._failing_since = began
         if first:
-            meanwhile = "served uncounted" if settings.RATE_LIMIT_FAIL == "open" else "refused"
-            logger.error(
-                "The rate counters can't be reached; until they can, requests are %s "
-                "(RATE_LIMIT_FAIL is %s).",
-                meanwhile,
-                settings.RATE_LIMIT_FAIL,
-                exc_info=exc,
-            )
+            logger.error("counters.unreachable", fail=settings.RATE_LIMIT_FAIL, exc_info=exc)
 
     def _answers(self, began: float) -> None:
         with self._lock:
@@ -113,7 +106,7 @@ class Store:
             if since is None or began - self._last_failure < CALM_SECONDS:
                 return
             self._failing_since = None
-        logger.warning("The rate counters count again, after %.1f seconds.", began - since)
+        logger.warning("counters.back", seconds=round(began - since, 1))
 
 
 _store = Store()
