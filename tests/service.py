@@ -122,6 +122,7 @@ def running(folder: Path, **settings: str) -> Iterator[Service]:
             "RATE_LIMIT_WRITES": "",
             "RATE_LIMIT_READS": "",
             "RATE_LIMIT_SERVICE": "",
+            "LOG_LEVEL": "INFO",
             **settings,
         }
         for step in (["migrate", "--no-input"], ["seed_demo"]):
