@@ -27,6 +27,8 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config,
 ) -> Generator[None, None, None]:
     """Runs before pytest-django's own hook, which imports the settings."""
+    # Tests of logs ask for more themselves; the others would keep a line for each charge.
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     if not os.environ.get("DATABASE_URL"):
         remove_abandoned()
         server = Server(Path(tempfile.mkdtemp(prefix=PREFIX)), THROW_AWAY_SETTINGS)

@@ -121,6 +121,7 @@ def running(folder: Path, **settings: str) -> Iterator[Service]:
             "PUBLIC_URL": address(port),
             "PYTHONUNBUFFERED": "1",
             **dict.fromkeys(RATES, ""),
+            "LOG_LEVEL": "INFO",
             **settings,
         }
         for step in (["migrate", "--no-input"], ["seed_demo"]):

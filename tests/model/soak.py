@@ -177,6 +177,8 @@ def main() -> int:
     server = Server(Path(tempfile.mkdtemp(prefix="orgbilling-tests-")), THROW_AWAY_SETTINGS)
     server.acquire()
     os.environ["DATABASE_URL"] = server.url
+    # Not a line for each of a million charges.
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     try:
         return Soak(chosen.steps, chosen.workers, chosen.seed, chosen.batch).run()
     finally:
