@@ -62,7 +62,7 @@ def _write(file: Path, stage: Stage, port: int, places: dict[str, Path]) -> None
     deployed = configparser.ConfigParser(comment_prefixes=(";",), interpolation=None)
     deployed.read(DEPLOYED)
     deployed["databases"] = {NAME: f"host={stage.server.sockets} dbname={NAME}"}
-    deployed["pgbouncer"] |= {
+    changed = {
         "listen_addr": HOST,
         "listen_port": str(port),
         "auth_type": "trust",
@@ -72,6 +72,7 @@ def _write(file: Path, stage: Stage, port: int, places: dict[str, Path]) -> None
         # Few, so that they are shared.
         "default_pool_size": "3",
     }
+    deployed["pgbouncer"].update(changed)
     with file.open("w", encoding="utf-8") as output:
         deployed.write(output)
 

@@ -18,7 +18,6 @@ FOREIGN = [
     "https://app.example.co",
     "https://app-example.com",
     "https://example.com",
-    "https://app.example.com/",
     "https://app.example.com%60.evil.example",
     "https://app.example.com, https://evil.example",
     "file://",
