@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from billing import providers, settling
+from billing import metrics, providers, settling
 from billing.choices import AttemptStatus, PaymentStatus
 from billing.errors import PaymentProviderUnavailable
 from billing.models import Payment, PaymentAttempt, PaymentCustomer
@@ -19,6 +19,7 @@ from billing.providers.amounts import to_minor
 from credits.functions import Origin
 from orgbilling.lib import clock, transactions
 from orgbilling.lib.errors import InvalidRequest
+from orgbilling.lib.metrics import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +138,8 @@ def _follow(org_id: uuid.UUID, attempt_id: uuid.UUID, answer: providers.Answer) 
         failure_message=answer.failure_message,
         duplicate=duplicate,
     )
+    outcome = metrics.DUPLICATE if duplicate else str(answer.status)
+    after_commit(metrics.PAYMENT_ATTEMPTS.labels(outcome).inc)
     return attempt
 
 

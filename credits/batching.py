@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from credits import functions, refusing
-from credits.deducting import Receipt, receipt_of, settled
+from credits import functions, metrics, refusing
+from credits.deducting import Receipt, count, receipt_of, settled
 from credits.errors import KeyClaimed
 from credits.functions import Charge, Charged
 from credits.idempotency import Answer, run_claiming
@@ -43,8 +43,30 @@ def deduct_batch(
         NotFound, NoCreditPool: there is nothing to charge.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    if in_transaction:
-        return _one_by_one(org_id, charges, atomic=atomic)
+    try:
+        if in_transaction:
+            outcomes = _one_by_one(org_id, charges, atomic=atomic)
+        else:
+            outcomes = _at_once(org_id, charges, atomic=atomic)
+    except BatchRefused as refused:
+        _count(refused.outcome)
+        raise
+    except OrgBillingError as exc:
+        metrics.not_charged(exc)
+        raise
+    for outcome in outcomes:
+        _count(outcome)
+    return outcomes
+
+
+def _count(outcome: Outcome) -> None:
+    if isinstance(outcome, OrgBillingError):
+        metrics.not_charged(outcome)
+    else:
+        count(outcome)
+
+
+def _at_once(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
     try:
         charged = call(lambda: functions.deduct_batch(org_id, charges))
     except KeyClaimed:

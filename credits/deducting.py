@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from credits import refusing
+from credits import metrics, refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Charge, Charged
@@ -14,6 +15,7 @@ from credits.idempotency import Answer, run_claiming
 from credits.models import Usage
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.metrics import after_commit
 from orgbilling.lib.transactions import call
 
 OPERATION = "deduct"
@@ -47,7 +49,26 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
         OrgBillingError: what forbids the charge; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    usage_id = uuid7(at)
+    try:
+        outcome = _deduct(charge, uuid7(at))
+    except OrgBillingError as exc:
+        metrics.not_charged(exc)
+        raise
+    count(outcome)
+    return outcome
+
+
+def count(outcome: Receipt | Answer) -> None:
+    """Count what became of a charge, once that is committed."""
+    if not isinstance(outcome, Receipt):
+        after_commit(metrics.REFUSED.inc)
+    elif outcome.replayed:
+        after_commit(metrics.REPLAYED.inc)
+    else:
+        after_commit(partial(metrics.charged, outcome.charged.credits_used))
+
+
+def _deduct(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     try:
         charged = call(lambda: Usage.objects.charge(charge, usage_id=usage_id))
     except KeyClaimed:

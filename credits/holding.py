@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from credits import functions, refusing
+from credits import functions, metrics, refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Capture, Charge, Held, HoldState, Origin
@@ -19,6 +20,7 @@ from organizations.choices import AuditAction
 from organizations.models import AuditLogEntry
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.metrics import after_commit
 from orgbilling.lib.transactions import call
 
 OPERATION = "holds"
@@ -68,7 +70,13 @@ def place(order: HoldOrder) -> Placed | Answer:
         OrgBillingError: what forbids it; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    hold_id = uuid7()
+    outcome = _place(order, uuid7())
+    if isinstance(outcome, Placed) and not outcome.replayed:
+        after_commit(metrics.CREATED.inc)
+    return outcome
+
+
+def _place(order: HoldOrder, hold_id: UUID) -> Placed | Answer:
     charge = order.charge
     try:
         held = call(lambda: functions.place_hold(charge, order.ttl_seconds, hold_id))
@@ -174,7 +182,10 @@ def capture(
     )
     # As it was when it was charged: a repetition shows no later refund.
     usage.refunded_credits = 0  # type: ignore[attr-defined]
-    return Captured(_hold(org_id, hold_id, state), usage, state.outcome == "replayed")
+    replayed = state.outcome == "replayed"
+    if not replayed:
+        after_commit(partial(metrics.captured, part.credits_used))
+    return Captured(_hold(org_id, hold_id, state), usage, replayed)
 
 
 def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) -> Released:
@@ -205,7 +216,10 @@ def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) ->
     # A service gives its own holds back all day, in one round trip; a person's word is worth an entry.
     by_person = origin.actor.startswith("user:")
     state = without_pool_first(work_of_a_person if by_person else work)
-    return Released(_hold(org_id, hold_id, state), state.outcome == "replayed")
+    replayed = state.outcome == "replayed"
+    if not replayed:
+        after_commit(metrics.RELEASED.inc)
+    return Released(_hold(org_id, hold_id, state), replayed)
 
 
 def _tell_released(org_id: UUID, hold_id: UUID, state: HoldState, origin: Origin) -> None:

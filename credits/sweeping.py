@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from credits import functions
+from credits import functions, metrics
 from credits.models import Allocation, CreditPool, Hold, Refusal, StoredAnswer
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.errors import OrgBillingError
@@ -40,7 +40,10 @@ def reset_due(limit: int = 500) -> int:
 def expire_holds_due(limit: int = 500) -> int:
     """Settle expired holds; returns how many allocations were looked at."""
     due = Hold.objects.filter(status="pending", expires_at__lte=database_now())
-    return _settle(due.order_by().values_list("org_id", flat=True).distinct()[:limit])
+    waiting = due.count()
+    looked_at = _settle(due.order_by().values_list("org_id", flat=True).distinct()[:limit])
+    metrics.EXPIRED.inc(max(0, waiting - due.count()))
+    return looked_at
 
 
 def refresh_due(limit: int = 500) -> int:

@@ -16,6 +16,7 @@ from orgbilling.env import (
     env_list,
     env_secret,
     env_str,
+    long_enough,
     web_address,
 )
 
@@ -66,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orgbilling.web.request_id.RequestIdMiddleware",
+    "orgbilling.web.measuring.MeasuringMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -298,6 +300,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env_str("STATIC_ROOT") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = False
+
+# --- Metrics ---------------------------------------------------------------------------------------
+
+# Who may read /metrics; without a token only programs on this machine.
+METRICS_TOKEN = long_enough("METRICS_TOKEN", env_secret("METRICS_TOKEN", default=""), characters=16)
+# Where the processes of one machine keep their figures together.
+METRICS_DIR = Path(env_str("METRICS_DIR", default="") or embedded.data_dir(BASE_DIR) / "metrics")
 
 # --- Logs ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -107,11 +108,13 @@ def _answered(
 
 def respond(answer: Answer) -> HttpResponse:
     """A stored or a fresh answer; a refusal is a problem document."""
+    refused = answer.status >= 400
     response = HttpResponse(
-        answer.body,
-        status=answer.status,
-        content_type=PROBLEM_JSON if answer.status >= 400 else JSON,
+        answer.body, status=answer.status, content_type=PROBLEM_JSON if refused else JSON
     )
+    if refused:
+        # What the refusal is counted under.
+        response.problem_code = json.loads(answer.body)["code"]  # type: ignore[attr-defined]
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     return response

@@ -24,6 +24,7 @@ from organizations.sign_on.refusals import (
     Refusal,
     SignOnRefused,
 )
+from orgbilling.web.metrics import LOGINS_REFUSED, SIGN_ON
 
 logger = logging.getLogger(__name__)
 
@@ -117,5 +118,6 @@ class EndSessionView(SignOnView):
 
 def refused_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Render why nobody was signed in and what would fix it."""
+    LOGINS_REFUSED.labels(SIGN_ON).inc()
     context = {"refusal": refusal}
     return render(request, "console/sign_on_refused.html", context, status=refusal.status)

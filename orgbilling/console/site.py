@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
@@ -16,6 +17,16 @@ from organizations.scoping import current_org_id
 from orgbilling.console.navigation import navigation_of
 from orgbilling.console.switching import places_of
 from orgbilling.web.console import ForgivingAdmin
+from orgbilling.web.metrics import LOGINS_REFUSED, PASSWORD
+
+
+class LoginForm(AuthenticationForm):
+    """Django's, which counts what it refuses."""
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Return what a wrong address or password is told."""
+        LOGINS_REFUSED.labels(PASSWORD).inc()
+        return super().get_invalid_login_error()
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -23,7 +34,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     site_title = site_header = "Org billing"
     index_title = "Console"
-    login_form = AuthenticationForm
+    login_form = LoginForm
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register a page, a library's too, as one whose list survives any query string."""

@@ -103,12 +103,15 @@ def problem_response(
     """Answer with the problem ``code``; ``detail`` defaults to what the catalogue says it means."""
     problem = PROBLEMS[code]
     document = problem_document(Trouble(code, detail or problem.meaning, extra or {}))
-    return json_response(
+    response = json_response(
         document,
         problem.status,
         headers={"Cache-Control": "no-store", **(headers or {})},
         content_type=PROBLEM_JSON,
     )
+    # What the refusal is counted under.
+    response.problem_code = code  # type: ignore[attr-defined]
+    return response
 
 
 def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 - DRF passes it
