@@ -141,3 +141,19 @@ class Operation(TextChoices):
     ADD_CREDITS = "credits/add", "Add credits"
     RENEWAL = "renewal", "Begin a paid period"
     OVERAGE = "overage", "Charge a period's overage"
+
+
+class BackupKind(TextChoices):
+    """What was done with a backup's file."""
+
+    BACKUP = "backup", "Backup"
+    RESTORE = "restore", "Restore"
+    RESTORE_DRILL = "restore_drill", "Restore drill"
+
+
+class BackupOutcome(TextChoices):
+    """What became of it. `running` may also be one that was killed: nothing is left to say so."""
+
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"

@@ -1,5 +1,5 @@
 """The console's pages about money; importing this registers them."""
 
-from billing.admin import collecting, money, proving
+from billing.admin import backups, collecting, money, proving
 
-__all__ = ["collecting", "money", "proving"]
+__all__ = ["backups", "collecting", "money", "proving"]

@@ -2,6 +2,7 @@
 
 from billing.models.attempt import PaymentAttempt
 from billing.models.audit import AuditEntry
+from billing.models.backup_run import BackupRun
 from billing.models.customer import PaymentCustomer
 from billing.models.details import BillingDetails
 from billing.models.history import BillingEvent
@@ -15,6 +16,7 @@ from billing.models.subscription import Subscription
 
 __all__ = [
     "AuditEntry",
+    "BackupRun",
     "BillingDetails",
     "BillingEvent",
     "BillingSummary",

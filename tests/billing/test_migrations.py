@@ -14,6 +14,7 @@ TABLES = {
     "org_billing_history",
     "payments",
     "ledger_checks",
+    "backup_runs",
     "invoices",
     "billing_details",
     "payment_attempts",

@@ -26,7 +26,7 @@ REFERENCE_TABLES = {
 }
 
 # About the ledger as a whole, or from outside, before anybody knows whom it is about.
-WITHOUT_ORGANIZATION = {"ledger_checks", "payment_webhook_events"}
+WITHOUT_ORGANIZATION = {"backup_runs", "ledger_checks", "payment_webhook_events"}
 
 
 def ledger_models():

@@ -72,6 +72,23 @@ IMPOSSIBLE: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("run", {"finished_at": "NULL"}),
         ("run", {"as_of": "NULL"}),
     ],
+    # Backups
+    "backup_runs_counts_check": [
+        ("backup", {"bytes": -1, "kind": "'restore'"}),
+        ("backup", {"milliseconds": -1}),
+    ],
+    "backup_runs_file_check": [
+        ("backup", {"file_name": "''"}),
+        ("backup", {"bytes": 0}),
+        ("backup", {"sha256": "'abc'"}),
+    ],
+    "backup_runs_kind_check": [("backup", {"kind": "'copy'"})],
+    "backup_runs_outcome_check": [
+        ("backup", {"outcome": "'running'"}),
+        ("backup", {"outcome": "'maybe'"}),
+        ("backup", {"finished_at": "NULL"}),
+        ("backup", {"finished_at": "started_at - interval '1 second'"}),
+    ],
     # Usage
     "usage_capture_has_hold": [
         ("capture", {"hold_id": "NULL"}),

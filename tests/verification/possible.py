@@ -8,6 +8,7 @@ from django.db import connection, models
 
 from billing.invoicing import issue_missing
 from billing.models import (
+    BackupRun,
     BillingDetails,
     BillingEvent,
     Invoice,
@@ -157,6 +158,15 @@ def rows(org: Organization, user: User) -> dict[str, models.Model]:
         ),
         "run": LedgerCheck(
             started_at=now(), finished_at=later(), as_of=now(), asked_by="system", checked=39
+        ),
+        "backup": BackupRun(
+            kind="backup",
+            started_at=now(),
+            finished_at=later(),
+            outcome="succeeded",
+            file_name="orgbilling.dump",
+            bytes=1,
+            sha256="0" * 64,
         ),
         "answer": StoredAnswer(
             org=org, operation="deduct", key="k", body_hash=b"h", status=402, created_at=now()
