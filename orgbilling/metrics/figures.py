@@ -112,6 +112,18 @@ QUESTIONS: Final = (
         ),
         labelled=True,
     ),
+    # A backup is as old as the moment at which it began: that is what it holds.
+    Question(
+        """
+        SELECT coalesce(extract(epoch FROM max(started_at) FILTER (WHERE kind = 'backup')), 0),
+               coalesce(extract(epoch FROM max(started_at) FILTER (WHERE kind = 'restore_drill')), 0)
+        FROM backup_runs WHERE outcome = 'succeeded'
+        """,
+        (
+            Figure("backup_timestamp_seconds", "When the last good backup was begun."),
+            Figure("restore_drill_timestamp_seconds", "When a backup was last proved to restore."),
+        ),
+    ),
     Question(
         """
         SELECT relname::text, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid)

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from orgbilling.metrics.exposition import CONTENT_TYPE, exposition
 from orgbilling.web.errors import REALM, method_not_allowed, problem_response
@@ -31,6 +32,7 @@ NOT_LOCAL: Final = (
 )
 
 
+@csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer in Prometheus's text format. Asks no session, counts against no rate limit."""
     refused = _refused(request)
