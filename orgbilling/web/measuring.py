@@ -40,7 +40,6 @@ def measure(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
     code = getattr(response, "problem_code", None)
     if code is None:
         return
-    operation = match.url_name if match is not None else None
-    metrics.REFUSALS.labels(code, operation or OTHER).inc()
+    metrics.REFUSALS.labels(code, route).inc()
     if code == _BAD_CREDENTIALS:
         metrics.LOGINS_REFUSED.labels(metrics.API).inc()

@@ -17,7 +17,7 @@ DURATION = histogram(
     "method",
     buckets=SECONDS,
 )
-REFUSALS = counter("refusals", "Problem documents that were answered.", "code", "operation")
+REFUSALS = counter("refusals", "Problem documents that were answered.", "code", "route")
 LOGINS_REFUSED = counter("logins_refused", "Credentials that were refused.", "door")
 
 API, PASSWORD, SIGN_ON = "api", "password", "sign_on"
