@@ -6,7 +6,7 @@ RUN python -m venv /venv && /venv/bin/pip install --require-hashes -r /requireme
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home orgbilling
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    DJANGO_SETTINGS_MODULE=orgbilling.settings
+    DJANGO_SETTINGS_MODULE=orgbilling.settings METRICS_DIR=/tmp/metrics
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY manage.py ./

@@ -4,7 +4,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from orgbilling.embedded import secret_key
-from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+from orgbilling.env import (
+    database_from_url,
+    env_bool,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+    long_enough,
+)
 
 
 def test_env_str_keeps_an_empty_value(monkeypatch):
@@ -114,3 +122,10 @@ def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "below"))
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
         secret_key(tmp_path)
+
+
+def test_a_secret_that_could_be_guessed_is_refused():
+    assert long_enough("NAME", "", characters=16) == ""
+    assert long_enough("NAME", "a" * 16, characters=16) == "a" * 16
+    with pytest.raises(ImproperlyConfigured, match=r"^NAME must have at least 16 characters"):
+        long_enough("NAME", "a" * 15, characters=16)
