@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -14,7 +16,12 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS: Final = 2
 STATEMENT_TIMEOUT_MS: Final = 1_500
-SESSION: Final = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=200 -c default_transaction_read_only=on"
+#: Said in each transaction: a pooler of transactions would lose, or give to others, what a session says.
+LIMITS: Final = f"""
+    SET TRANSACTION READ ONLY;
+    SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS};
+    SET LOCAL lock_timeout = 200
+"""
 #: Rows are counted so long after they are written: no transaction that began before is still going on.
 SETTLED_SECONDS: Final = 60
 #: How much of the journal is counted at once, when nobody has asked for long.
@@ -41,10 +48,12 @@ class Journal:
 
     def follow(self, connection: psycopg.Connection[Any]) -> None:
         """Count the rows that were written since."""
-        settled = _numbers(connection, "SELECT extract(epoch FROM now())")[0] - SETTLED_SECONDS
-        since = settled if self.until is None else self.until
-        until = max(since, min(settled, since + WINDOW_SECONDS))
-        rows = connection.execute(JOURNAL, {"since": since, "until": until}).fetchall()
+        with _limited(connection):
+            (instant,) = connection.execute("SELECT extract(epoch FROM now())").fetchall()[0]
+            settled = float(instant) - SETTLED_SECONDS
+            since = settled if self.until is None else self.until
+            until = max(since, min(settled, since + WINDOW_SECONDS))
+            rows = connection.execute(JOURNAL, {"since": since, "until": until}).fetchall()
         for kind, count in rows:
             self.kinds[kind] = self.kinds.get(kind, 0) + count
         self.until = until
@@ -58,7 +67,6 @@ def ask(journal: Journal) -> Figures:
     parameters = dict(connections["default"].get_connection_params())
     parameters |= {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "options": SESSION,
         "autocommit": True,
         "cursor_factory": psycopg.Cursor,
         "context": None,
@@ -85,7 +93,8 @@ def ask(journal: Journal) -> Figures:
 
 
 def _answers(connection: psycopg.Connection[Any], question: Question) -> Figures:
-    rows = connection.execute(question.sql, dict(question.parameters)).fetchall()
+    with _limited(connection):
+        rows = connection.execute(question.sql, dict(question.parameters)).fetchall()
     if not question.labelled:
         (row,) = rows
         pairs = zip(question.figures, row, strict=True)
@@ -97,6 +106,9 @@ def _answers(connection: psycopg.Connection[Any], question: Question) -> Figures
     return found
 
 
-def _numbers(connection: psycopg.Connection[Any], statement: str) -> list[float]:
-    row = connection.execute(statement).fetchone()
-    return [float(value) for value in row or ()]
+@contextmanager
+def _limited(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """A transaction that changes nothing, waits for nobody and ends soon."""
+    with connection.transaction():
+        connection.execute(LIMITS)
+        yield
