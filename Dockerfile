@@ -25,7 +25,7 @@ RUN ldconfig && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/
     install -d -o 10001 -m 700 /var/lib/orgbilling/backups
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=orgbilling.settings \
-    PRODUCTION=true STATIC_ROOT=/app/static DATA_DIR=/tmp/orgbilling
+    PRODUCTION=true STATIC_ROOT=/app/static DATA_DIR=/tmp/orgbilling METRICS_DIR=/tmp/metrics
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

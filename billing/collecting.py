@@ -12,13 +12,14 @@ from typing import Final
 
 import structlog
 
-from billing import providers, settling
+from billing import metrics, providers, settling
 from billing.choices import AttemptStatus, PaymentStatus
 from billing.errors import PaymentProviderUnavailable
 from billing.models import Payment, PaymentAttempt, PaymentCustomer
 from billing.providers.amounts import to_minor
 from credits.functions import Origin
 from orgbilling.lib import clock, transactions
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import InvalidRequest
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -140,6 +141,8 @@ def _follow(org_id: uuid.UUID, attempt_id: uuid.UUID, answer: providers.Answer) 
         failure_message=answer.failure_message,
         duplicate=duplicate,
     )
+    outcome = metrics.DUPLICATE if duplicate else str(answer.status)
+    after_commit(metrics.PAYMENT_ATTEMPTS.labels(outcome).inc)
     return attempt
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from credits import functions, refusing
+from credits import functions, metrics, refusing
 from credits.deducting import Receipt, receipt_of, settled, tell
 from credits.errors import KeyClaimed
 from credits.functions import Charge, Charged
@@ -43,14 +43,27 @@ def deduct_batch(
         NotFound, NoCreditPool: there is nothing to charge.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    if in_transaction:
-        outcomes = _one_by_one(org_id, charges, atomic=atomic)
-    else:
-        outcomes = _deduct(org_id, charges, atomic=atomic)
+    try:
+        if in_transaction:
+            outcomes = _one_by_one(org_id, charges, atomic=atomic)
+        else:
+            outcomes = _deduct(org_id, charges, atomic=atomic)
+    except BatchRefused as refused:
+        _tell(refused.outcome)
+        raise
+    except OrgBillingError as exc:
+        metrics.not_charged(exc)
+        raise
     for outcome in outcomes:
-        if isinstance(outcome, Receipt):
-            tell(outcome)
+        _tell(outcome)
     return outcomes
+
+
+def _tell(outcome: Outcome) -> None:
+    if isinstance(outcome, OrgBillingError):
+        metrics.not_charged(outcome)
+    else:
+        tell(outcome)
 
 
 def _deduct(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:

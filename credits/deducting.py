@@ -8,15 +8,15 @@ from uuid import UUID
 
 import structlog
 
-from credits import refusing
+from credits import metrics, refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Charge, Charged
 from credits.idempotency import Answer, run_claiming
 from credits.models import Usage
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
-from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
 from orgbilling.web.request_id import current_request_id
 
@@ -53,9 +53,13 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
         OrgBillingError: what forbids the charge; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    outcome = _charge(charge, uuid7(at))
+    try:
+        outcome = _charge(charge, uuid7(at))
+    except OrgBillingError as exc:
+        metrics.not_charged(exc)
+        raise
     # What a simulated past had is no event of today.
-    if at is None and isinstance(outcome, Receipt):
+    if at is None:
         tell(outcome)
     return outcome
 
@@ -111,9 +115,16 @@ def receipt_of(charge: Charge, charged: Charged) -> Receipt:
     return Receipt(charge, charged)
 
 
-def tell(receipt: Receipt) -> None:
-    """Log a charge, once it is committed."""
-    charge, charged = receipt.charge, receipt.charged
+def tell(outcome: Receipt | Answer) -> None:
+    """Log and count what became of a charge, once that is committed."""
+    if not isinstance(outcome, Receipt):
+        after_commit(metrics.REFUSED.inc)
+        return
+    charge, charged = outcome.charge, outcome.charged
+    if outcome.replayed:
+        after_commit(metrics.REPLAYED.inc)
+    else:
+        after_commit(metrics.charged, charged.credits_used)
     own_id = charge.origin.request_id
     after_commit(
         logger.info,
@@ -127,5 +138,5 @@ def tell(receipt: Receipt) -> None:
         usage_id=charged.usage_id,
         # The body may name the request; the line has the id of the HTTP request itself.
         charge_request_id=own_id if own_id != current_request_id() else None,
-        replayed=receipt.replayed,
+        replayed=outcome.replayed,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from credits import functions, refusing
+from credits import functions, metrics, refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Capture, Charge, Held, HoldState, Origin
@@ -18,9 +18,9 @@ from credits.models import Hold, Usage
 from credits.without_pool_first import without_pool_first
 from organizations.choices import AuditAction
 from organizations.models import AuditLogEntry
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
-from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -72,7 +72,13 @@ def place(order: HoldOrder) -> Placed | Answer:
         OrgBillingError: what forbids it; nothing moved and the same key may be retried.
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
-    hold_id = uuid7()
+    outcome = _place(order, uuid7())
+    if isinstance(outcome, Placed) and not outcome.replayed:
+        after_commit(metrics.CREATED.inc)
+    return outcome
+
+
+def _place(order: HoldOrder, hold_id: UUID) -> Placed | Answer:
     charge = order.charge
     try:
         held = call(lambda: functions.place_hold(charge, order.ttl_seconds, hold_id))
@@ -191,6 +197,8 @@ def capture(
     # As it was when it was charged: a repetition shows no later refund.
     usage.refunded_credits = 0  # type: ignore[attr-defined]
     captured = Captured(_hold(org_id, hold_id, state), usage, state.outcome == "replayed")
+    if not captured.replayed:
+        after_commit(metrics.captured, part.credits_used)
     after_commit(
         logger.info,
         "hold.captured",
@@ -237,6 +245,8 @@ def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) ->
     by_person = origin.actor.startswith("user:")
     state = without_pool_first(work_of_a_person if by_person else work)
     released = Released(_hold(org_id, hold_id, state), state.outcome == "replayed")
+    if not released.replayed:
+        after_commit(metrics.RELEASED.inc)
     after_commit(
         logger.info,
         "hold.released",

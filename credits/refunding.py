@@ -10,8 +10,8 @@ from credits import functions
 from credits.functions import Origin
 from credits.models import Usage
 from credits.without_pool_first import without_pool_first
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.ids import uuid7
-from orgbilling.lib.logs.after_commit import after_commit
 
 logger = structlog.stdlib.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from credits.errors import InsufficientCredits, KeyClaimed
 from credits.functions import Charge
 from credits.idempotency import Answer, replay
 from credits.models import StoredAnswer
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import OrgBillingError
-from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import call
 from orgbilling.web.errors import problem_of
 from orgbilling.web.responses import encode

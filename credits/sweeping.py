@@ -13,12 +13,12 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError
 
-from credits import functions
+from credits import functions, metrics
 from credits.choices import HoldStatus
 from credits.models import Allocation, CreditPool, Hold, Refusal, StoredAnswer
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.errors import OrgBillingError
-from orgbilling.lib.logs.after_commit import after_commit
 from orgbilling.lib.transactions import run
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -103,6 +103,7 @@ def _some(org_id: UUID) -> int:
     due = list(elapsed.values_list("pk", flat=True)[:HOLDS_TOLD])
     count = functions.settle_due(org_id=org_id, limit=AT_ONCE, request_id=REQUEST_ID)
     for hold in Hold.objects.filter(org_id=org_id, pk__in=due, status=HoldStatus.EXPIRED):
+        after_commit(metrics.EXPIRED.inc)
         after_commit(
             logger.info,
             "hold.expired",

@@ -129,6 +129,15 @@ def all_or_none(*, because: str, **values: str) -> None:
         )
 
 
+def long_enough(name: str, value: str, *, characters: int) -> str:
+    """Insist that a secret is empty or can't be guessed. Raises ImproperlyConfigured."""
+    if value and len(value) < characters:
+        raise ImproperlyConfigured(
+            f"{name} must have at least {characters} characters: make one with openssl rand -hex 32"
+        )
+    return value
+
+
 def web_address(name: str, value: str) -> str:
     """Insist that a setting is empty or the address of a server that secrets may be sent to.
 

@@ -20,6 +20,7 @@ from orgbilling.env import (
     env_networks,
     env_secret,
     env_str,
+    long_enough,
     web_address,
 )
 from orgbilling.lib.logs import configuring as logs
@@ -82,6 +83,7 @@ MIDDLEWARE = [
     # Before all that asks whose address it is, and whether the request came by https.
     "orgbilling.web.addresses.ProxyMiddleware",
     "orgbilling.web.request_log.RequestLogMiddleware",
+    "orgbilling.web.measuring.MeasuringMiddleware",
     "orgbilling.web.plain_http.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
@@ -369,6 +371,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env_str("STATIC_ROOT") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = False
+
+# --- Metrics ---------------------------------------------------------------------------------------
+
+# Who may read /metrics; without a token only programs on this machine.
+METRICS_TOKEN = long_enough("METRICS_TOKEN", env_secret("METRICS_TOKEN", default=""), characters=16)
+# Where the processes of one machine keep their figures together.
+METRICS_DIR = Path(env_str("METRICS_DIR", default="") or embedded.data_dir(BASE_DIR) / "metrics")
 
 # --- Logs ------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from billing.api.webhooks import StripeWebhookView
+from orgbilling.metrics.view import metrics
 
 API = "api/v1/org-billing/"
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path(API, include("credits.urls")),
     path(API, include("organizations.urls")),
     path(API, include("billing.urls")),
+    path("metrics", metrics, name="metrics"),
     path("webhooks/stripe", StripeWebhookView.as_view(), name="stripe-webhook"),
     # Before the console, which answers every other address below its own.
     path("admin/oidc/", include("organizations.sign_on.urls")),

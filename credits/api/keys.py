@@ -108,13 +108,12 @@ def _answered(
 
 def respond(answer: Answer) -> HttpResponse:
     """A stored or a fresh answer; a refusal is a problem document."""
+    refused = answer.status >= 400
     response = HttpResponse(
-        answer.body,
-        status=answer.status,
-        content_type=PROBLEM_JSON if answer.status >= 400 else JSON,
+        answer.body, status=answer.status, content_type=PROBLEM_JSON if refused else JSON
     )
-    if answer.status >= 400:
-        # For the request's line in the log.
+    if refused:
+        # For the request's line in the log, and what the refusal is counted under.
         response.problem_code = json.loads(answer.body)["code"]  # type: ignore[attr-defined]
     if answer.replayed:
         response.headers[REPLAYED] = "true"

@@ -13,8 +13,8 @@ from django.db.models.functions import Coalesce
 
 from credits import functions
 from credits.managers.pool import PoolManager
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.clock import database_now
-from orgbilling.lib.logs.after_commit import after_commit
 
 if TYPE_CHECKING:
     from credits.models import Allocation

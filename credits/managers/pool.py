@@ -16,9 +16,9 @@ from django.db.models.functions import Coalesce
 from credits import functions
 from credits.choices import JournalKind
 from credits.errors import NoCreditPool
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.clock import database_now, now
 from orgbilling.lib.errors import InvalidRequest
-from orgbilling.lib.logs.after_commit import after_commit
 
 if TYPE_CHECKING:
     from credits.models import CreditPool

@@ -26,6 +26,7 @@ from organizations.sign_on.refusals import (
 )
 from orgbilling.web import attempt_pages
 from orgbilling.web.attempts import TooManyAttempts, begin_sign_on
+from orgbilling.web.metrics import LOGINS_REFUSED, SIGN_ON
 from orgbilling.web.refusals import CountersUnavailable
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -132,5 +133,6 @@ class EndSessionView(SignOnView):
 
 def refused_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Render why nobody was signed in and what would fix it."""
+    LOGINS_REFUSED.labels(SIGN_ON).inc()
     context = {"refusal": refusal}
     return render(request, "console/sign_on_refused.html", context, status=refusal.status)

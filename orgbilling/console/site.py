@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
@@ -21,7 +22,17 @@ from orgbilling.console.switching import places_of
 from orgbilling.web.attempt_pages import refused_page
 from orgbilling.web.attempts import TooManyAttempts, attempt
 from orgbilling.web.console import ForgivingAdmin
+from orgbilling.web.metrics import LOGINS_REFUSED, PASSWORD
 from orgbilling.web.refusals import CountersUnavailable
+
+
+class LoginForm(AuthenticationForm):
+    """Django's, which counts what it refuses."""
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Return what a wrong address or password is told."""
+        LOGINS_REFUSED.labels(PASSWORD).inc()
+        return super().get_invalid_login_error()
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -29,7 +40,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     site_title = site_header = "Org billing"
     index_title = "Console"
-    login_form = AuthenticationForm
+    login_form = LoginForm
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register a page, a library's too, as one whose list survives any query string."""

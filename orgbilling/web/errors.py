@@ -110,7 +110,7 @@ def problem_response(
         headers={"Cache-Control": "no-store", **(headers or {})},
         content_type=PROBLEM_JSON,
     )
-    # For the request's line in the log.
+    # For the request's line in the log, and what the refusal is counted under.
     response.problem_code = code  # type: ignore[attr-defined]
     return response
 

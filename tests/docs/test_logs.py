@@ -38,7 +38,14 @@ def said(call: ast.Call) -> bool:
 
 
 def delayed(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "after_commit"
+    later = call.args[0] if call.args else None
+    return (
+        isinstance(call.func, ast.Name)
+        and call.func.id == "after_commit"
+        and isinstance(later, ast.Attribute)
+        and isinstance(later.value, ast.Name)
+        and later.value.id == "logger"
+    )
 
 
 def name_of(call: ast.Call) -> object:

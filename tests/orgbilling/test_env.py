@@ -13,6 +13,7 @@ from orgbilling.env import (
     env_networks,
     env_secret,
     env_str,
+    long_enough,
 )
 
 
@@ -160,3 +161,10 @@ def test_env_networks_refuses_the_rest(monkeypatch, text, why):
     monkeypatch.setenv("PROXIES", text)
     with pytest.raises(ImproperlyConfigured, match=f"PROXIES.*{why}"):
         env_networks("PROXIES")
+
+
+def test_a_secret_that_could_be_guessed_is_refused():
+    assert long_enough("NAME", "", characters=16) == ""
+    assert long_enough("NAME", "a" * 16, characters=16) == "a" * 16
+    with pytest.raises(ImproperlyConfigured, match=r"^NAME must have at least 16 characters"):
+        long_enough("NAME", "a" * 15, characters=16)
