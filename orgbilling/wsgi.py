@@ -7,3 +7,12 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgbilling.settings")
 
 application = get_wsgi_application()
+
+# Settings and apps are there only now.
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from orgbilling.database.watch import WATCH  # noqa: E402
+
+# Commands and the worker have nobody who waits: they keep to PostgreSQL's own timeouts.
+WATCH.start(lambda: connection.get_connection_params(), settings.DB_SILENCE_MS / 1000)

@@ -20,8 +20,9 @@ STOP_TIMEOUT_SECONDS = 10
 LOG_BYTES_MAX = 10_000_000
 
 WEB_WORKERS = 2
-# Each thread may hold a database connection: keep it at or below DB_POOL_SIZE.
-WEB_THREADS = 8
+# More than DB_POOL_SIZE: so many requests are at work at once, and the others stand in line in a thread, where
+# they can be told that it doesn't move (orgbilling.web.admission).
+WEB_THREADS = 24
 # Connections that one worker accepts at once; more wait in the kernel's queue. An idle keep-alive
 # connection counts, so this is far above the number of threads.
 WEB_CONNECTIONS = 512

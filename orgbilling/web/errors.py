@@ -19,6 +19,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
 
+from orgbilling.database.watch import WATCH, State
 from orgbilling.lib import sqlstate
 from orgbilling.lib.connections import discard_dead
 from orgbilling.lib.errors import (
@@ -114,13 +115,26 @@ def problem_response(
 def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 - DRF passes it
     """DRF's ``EXCEPTION_HANDLER``: any exception becomes a problem document, never a 500 page in HTML."""
     trouble = understand(exc)
-    if trouble.code in _LOST:
-        discard_dead()
+    discard_if_lost(trouble)
     if STATUS[trouble.code] >= 500:
-        logger.error("%s: %s", trouble.code, type(exc).__name__, exc_info=exc)
+        _log(trouble, exc)
     return problem_response(
         trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
     )
+
+
+def discard_if_lost(trouble: Trouble) -> None:
+    """Drop the pools' dead connections when the failure may be one of theirs."""
+    if trouble.code in _LOST:
+        discard_dead()
+
+
+def _log(trouble: Trouble, exc: Exception) -> None:
+    if trouble.code in _LOST and WATCH.state is not State.ANSWERING:
+        # Said once by the watch; each request would only repeat where it was when it happened.
+        logger.warning("%s: the database is %s", trouble.code, WATCH.state.value)
+        return
+    logger.error("%s: %s", trouble.code, type(exc).__name__, exc_info=exc)
 
 
 def understand(exc: BaseException) -> Trouble:

@@ -1,0 +1,37 @@
+"""Django's PostgreSQL backend, with connections that are watched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg import Connection
+
+from orgbilling.database.connection import WatchedConnection
+from orgbilling.database.errors import NotSent
+from orgbilling.database.watch import WATCH, State
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Refuses at once what could only be waited for in vain."""
+
+    def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
+        pool = settings_dict.get("OPTIONS", {}).get("pool")
+        if isinstance(pool, dict):
+            # In place: all threads share the settings, and the pool is made by the first of them.
+            pool.setdefault("connection_class", WatchedConnection)
+        super().__init__(settings_dict, alias)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
+        """A connection of the pool; raises NotSent while the server is known not to be there."""
+        if WATCH.state is State.SILENT or (
+            WATCH.state is State.UNREACHABLE and self._nothing_at_hand()
+        ):
+            raise NotSent(f"the database is {WATCH.state.value}")
+        connection: Connection[Any] = super().get_new_connection(conn_params)
+        return connection
+
+    def _nothing_at_hand(self) -> bool:
+        """Whether a connection would have to be made first; one that is there may work all the same."""
+        pool = self.pool
+        return pool is None or not pool.get_stats().get("pool_available", 0)
