@@ -99,9 +99,12 @@ TEMPLATES = [
 
 DATABASE_URL = env_secret("DATABASE_URL", default="")
 DB_POOL_SIZE = env_int("DB_POOL_SIZE", default=10, minimum=1)
-# For its turn, and then for a connection. A caller past it gets 503 and may retry with its key.
-DB_POOL_TIMEOUT_SECONDS = env_int("DB_POOL_TIMEOUT_SECONDS", default=2, minimum=1)
-# Of the web processes alone (orgbilling.database.watch).
+# Of commands and jobs, which have nobody who waits for an answer.
+DB_POOL_TIMEOUT_SECONDS = env_int("DB_POOL_TIMEOUT_SECONDS", default=10, minimum=1)
+# Of the web processes alone: for its turn (orgbilling.web.admission), and then for a connection. A caller past it
+# gets 503 and may retry with its key.
+REQUEST_WAIT_MS = env_int("REQUEST_WAIT_MS", default=1_200, minimum=100, maximum=60_000)
+# Of the web processes alone, too (orgbilling.database.watch).
 DB_SILENCE_MS = env_int("DB_SILENCE_MS", default=1_500, minimum=0, maximum=60_000)
 DB_LOCK_TIMEOUT_MS = env_int("DB_LOCK_TIMEOUT_MS", default=5_000, minimum=100)
 DB_STATEMENT_TIMEOUT_MS = env_int("DB_STATEMENT_TIMEOUT_MS", default=30_000, minimum=1_000)

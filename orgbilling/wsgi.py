@@ -14,5 +14,7 @@ from django.db import connection  # noqa: E402
 
 from orgbilling.database.watch import WATCH  # noqa: E402
 
-# Commands and the worker have nobody who waits: they keep to PostgreSQL's own timeouts.
+# Somebody waits for what a web process does. Commands and the worker keep to PostgreSQL's own timeouts.
+for _database in settings.DATABASES.values():
+    _database["OPTIONS"]["pool"]["timeout"] = settings.REQUEST_WAIT_MS / 1000
 WATCH.start(lambda: connection.get_connection_params(), settings.DB_SILENCE_MS / 1000)

@@ -84,7 +84,7 @@ class AdmissionMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.line = Line(settings.DB_POOL_SIZE, settings.DB_POOL_TIMEOUT_SECONDS)
+        self.line = Line(settings.DB_POOL_SIZE, settings.REQUEST_WAIT_MS / 1000)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request, or answer 503."""

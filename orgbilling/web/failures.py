@@ -64,8 +64,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, exc: DatabaseUnavailable) -> HttpResponse:
-    """Answer 503 to a request that nobody has begun to serve."""
-    return _failed(request, understand(exc))
+    """Answer 503 to a request that nobody has begun to serve, nor the middleware that tells an answer's length."""
+    answer = _failed(request, understand(exc))
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer
 
 
 def _failed(request: HttpRequest, trouble: Trouble) -> HttpResponse:

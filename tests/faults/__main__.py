@@ -11,6 +11,9 @@ from tests.faults.scenarios import FULL, QUICK, Scenarios
 from tests.faults.stage import staged
 
 
+NAMES = ["postgresql", "web", "requests", "commits", "stopped", "frozen", "exhausted"]
+
+
 def main() -> int:
     """Play the scenarios; returns 1 when anything is wrong, in the full form a slow recovery too."""
     chosen = parsed()
@@ -53,7 +56,7 @@ def parsed() -> argparse.Namespace:
         action="store_true",
         help="2 kills and 100 scripts; slow recoveries only reported",
     )
-    parser.add_argument("--only", nargs="+", choices=["postgresql", "web", "requests", "commits"])
+    parser.add_argument("--only", nargs="+", choices=NAMES)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     return parser.parse_args()
 

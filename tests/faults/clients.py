@@ -48,6 +48,8 @@ class Tally:
         self._started = 0
         self.answers: Counter[str] = Counter()
         self.unexpected: Counter[str] = Counter()
+        #: Of each kind of answer the seconds that the longest took.
+        self.longest: dict[str, float] = {}
 
     def may_start(self, limit: int | None) -> bool:
         """Count one more script, unless there have been enough."""
@@ -60,7 +62,9 @@ class Tally:
     def note(self, answer: Answer, sent_at: float) -> None:
         """Count an answer to a request that was sent at that moment."""
         with self._changed:
+            took = time.monotonic() - sent_at
             self.answers[answer.why] += 1
+            self.longest[answer.why] = max(took, self.longest.get(answer.why, 0.0))
             if answer.outcome is Outcome.UNEXPECTED:
                 self.unexpected[answer.why] += 1
             if answer.known:

@@ -13,14 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 from orgbilling.supervisor.programs import Child, programs
-from tests.faults import commit_cuts, http_cuts
+from tests.faults import commit_cuts, http_cuts, outages
 from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
 from tests.faults.commit_cuts import CommitCuts
 from tests.faults.evidence import balances, compare
 from tests.faults.http_cuts import HttpCuts
 from tests.faults.operations import EXPIRES_AFTER_SECONDS
-from tests.faults.proxy import in_folder, on_loopback
+from tests.faults.proxy import Freezing, in_folder, on_loopback
 from tests.faults.report import Report
 from tests.faults.stage import ROOT, Killed, Stage, free_port
 
@@ -34,14 +34,16 @@ Act = Callable[[Tally, Report], None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done: kills of a kind, scripts through a proxy."""
+    """How much is done: kills of a kind, scripts through a proxy, and how long outages last."""
 
     kills: int
     scripts: int
+    outage_seconds: float
+    locked_seconds: float
 
 
-FULL = Size(kills=20, scripts=2_000)
-QUICK = Size(kills=2, scripts=100)
+FULL = Size(kills=20, scripts=2_000, outage_seconds=30, locked_seconds=8)
+QUICK = Size(kills=2, scripts=100, outage_seconds=3, locked_seconds=3)
 
 
 class Scenarios:
@@ -53,7 +55,8 @@ class Scenarios:
 
     def all(self) -> list[Callable[[], Report]]:
         """In the order in which they are played."""
-        return [self.postgresql, self.web, self.requests, self.commits]
+        killed = [self.postgresql, self.web, self.requests, self.commits]
+        return [*killed, self.stopped, self.frozen, self.exhausted]
 
     def postgresql(self) -> Report:
         """The postmaster and all its backends are killed."""
@@ -90,6 +93,39 @@ class Scenarios:
             report.unexpected["cuts and answers outcome_unknown differ by"] = untold
         return report
 
+    def stopped(self) -> Report:
+        """PostgreSQL is stopped (SIGSTOP) and goes on."""
+        stage = self._stage
+        return self._enduring("stopped", stage.port, lambda: outages.stopped(stage))
+
+    def frozen(self) -> Report:
+        """The network between a web server and PostgreSQL swallows everything, and goes on."""
+        proxy = Freezing()
+        proxy.server = self._stage.server.sockets / ".s.PGSQL.5432"
+        port = free_port()
+        with in_folder(proxy) as folder, self._second_web(port, folder):
+            return self._enduring("frozen", port, lambda: outages.frozen(proxy))
+
+    def exhausted(self) -> Report:
+        """A transaction holds what every charge needs, and so all connections wait for it."""
+        stage, seconds = self._stage, self._size.locked_seconds
+        return self._enduring(
+            "exhausted", stage.port, lambda: outages.exhausted(stage), seconds
+        )
+
+    def _enduring(
+        self,
+        name: str,
+        port: int,
+        outage: Callable[[], Iterator[None]],
+        seconds: float | None = None,
+    ) -> Report:
+        lasting = self._size.outage_seconds if seconds is None else seconds
+        report = self._play(self._load(name, port), outages.endure(name, outage, lasting, port))
+        outages.unanswered(report)
+        outages.settle(self._stage, report)
+        return report
+
     def _killing(self, name: str, kills: list[Kill]) -> Report:
         rng = self._rng(f"{name}-kills")
 
@@ -121,6 +157,7 @@ class Scenarios:
         report.seconds = time.monotonic() - started
         ended = self._stage.ended()
         report.answers, report.unexpected = dict(tally.answers), dict(tally.unexpected)
+        report.longest = dict(tally.longest)
         if ended:
             report.unexpected["the service gave up"] = 1
         # The last hold that was left to expire has done so.

@@ -87,9 +87,13 @@ class Stage:
 
     def kill_postgresql(self) -> "Killed":
         """Kill the postmaster and all that works for it."""
-        postmaster = self.server.cluster().postmaster()
-        pids = [] if postmaster is None else [postmaster, *children(postmaster)]
+        pids = self.postgresql()
         return killed("postmaster and backends", pids, pids)
+
+    def postgresql(self) -> list[int]:
+        """The postmaster and all that works for it."""
+        postmaster = self.server.cluster().postmaster()
+        return [] if postmaster is None else [postmaster, *children(postmaster)]
 
     def kill_worker(self) -> "Killed":
         """Kill one of the processes that answer requests."""
