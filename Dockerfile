@@ -20,4 +20,4 @@ EXPOSE 8084
 # As many of the threads of a worker as its pool has connections (DB_POOL_SIZE, 10 unless set) are at work at once.
 CMD ["granian", "orgbilling.wsgi:application", "--interface", "wsgi", "--no-ws", \
      "--host", "0.0.0.0", "--port", "8084", "--workers", "2", "--blocking-threads", "24", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "10", "--access-log"]
+     "--respawn-failed-workers", "--workers-kill-timeout", "30", "--access-log"]

@@ -12,9 +12,9 @@ application = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from orgbilling.database.base import be_patient_for  # noqa: E402
 from orgbilling.database.watch import WATCH  # noqa: E402
 
 # Somebody waits for what a web process does. Commands and the worker keep to PostgreSQL's own timeouts.
-for _database in settings.DATABASES.values():
-    _database["OPTIONS"]["pool"]["timeout"] = settings.REQUEST_WAIT_MS / 1000
-WATCH.start(lambda: connection.get_connection_params(), settings.DB_SILENCE_MS / 1000)
+be_patient_for(settings.REQUEST_WAIT_MS / 1000)
+WATCH.start(connection.get_connection_params, settings.DB_SILENCE_MS / 1000)

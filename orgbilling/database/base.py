@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
 from django.db.backends.postgresql import base
 from psycopg import Connection
 
@@ -35,3 +36,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether a connection would have to be made first; one that is there may work all the same."""
         pool = self.pool
         return pool is None or not pool.get_stats().get("pool_available", 0)
+
+
+def be_patient_for(seconds: float) -> None:
+    """Let every pool that is made from now on wait so long for a connection, whatever the settings say."""
+    for alias in connections:
+        connections[alias].settings_dict["OPTIONS"]["pool"]["timeout"] = seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import psycopg
-from psycopg.abc import PQGen, RV
+from psycopg.abc import RV, PQGen
 
 from orgbilling.database.errors import NotSent, ServerSilent
 from orgbilling.database.watch import WATCH
@@ -15,7 +15,7 @@ class WatchedConnection(psycopg.Connection[Any]):
     """Waits as long as the server is heard by anybody; without a watch, as long as it takes."""
 
     @classmethod
-    def connect(cls, conninfo: str = "", **parameters: Any) -> Self:  # type: ignore[override]
+    def connect(cls, conninfo: str = "", **parameters: Any) -> Self:
         """Connect, as soon as the server is there."""
         if WATCH.started:
             WATCH.await_answer()

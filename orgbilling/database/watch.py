@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen, RV
+from psycopg.abc import RV, PQGen
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Watch:
 class Probe(psycopg.Connection[Any]):
     """A connection whose every wait has an end."""
 
-    _silence_seconds: float = 0
+    silence_seconds: float = 0
 
     @classmethod
     def opened(cls, parameters: dict[str, Any], silence_seconds: float) -> Probe:
@@ -128,17 +128,19 @@ class Probe(psycopg.Connection[Any]):
             "application_name": "orgbilling-watch",
         }
         made = cls.connect(**{**parameters, **own})
-        made._silence_seconds = silence_seconds
+        made.silence_seconds = silence_seconds
         return made
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Raise ``errors._WaitTimeout`` when the server says nothing for too long."""
-        return super().wait(gen, interval, self._silence_seconds if timeout is None else timeout)
+        return super().wait(gen, interval, self.silence_seconds if timeout is None else timeout)
 
 
-def _dropped(connection: Probe | None) -> None:
+def _dropped(connection: Probe | None) -> Probe | None:
+    """What is left of a connection that is of no more use."""
     if connection is not None:
         connection.close()
+    return None
 
 
 #: The one of this process.

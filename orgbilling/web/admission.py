@@ -12,12 +12,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from orgbilling.lib.errors import DatabaseUnavailable
+from orgbilling.web.body import drain
 from orgbilling.web.failures import unavailable
 
 logger = logging.getLogger(__name__)
@@ -90,8 +92,13 @@ class AdmissionMiddleware:
         """Serve one request, or answer 503."""
         if request.path_info in FREE:
             return self.get_response(request)
-        if not self.line.enter():
-            return unavailable(request, DatabaseUnavailable(BUSY))
+        entered = self.line.enter()
+        response = self._serve(request) if entered else _refused(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            drain(request)
+        return response
+
+    def _serve(self, request: HttpRequest) -> HttpResponseBase:
         keeps = False
         try:
             response = self.get_response(request)
@@ -100,6 +107,10 @@ class AdmissionMiddleware:
             if not keeps:
                 self.line.leave()
         if keeps:
-            # What is streamed is read from the database until its end.
-            response._resource_closers.append(self.line.leave)  # noqa: SLF001 - where Django keeps its own
+            # What is streamed is read from the database until its end; Django closes its own there, too.
+            response._resource_closers.append(self.line.leave)  # type: ignore[attr-defined]  # noqa: SLF001
         return response
+
+
+def _refused(request: HttpRequest) -> HttpResponseBase:
+    return unavailable(request, DatabaseUnavailable(BUSY))

@@ -57,6 +57,13 @@ _UNREACHABLE = (
 )
 #: What may mean that the server was restarted under our pooled connections.
 _LOST = frozenset({DatabaseUnavailable.code, OutcomeUnknown.code})
+#: What an operator has to mend, by SQLSTATE; each is an error of a statement, whose transaction is undone.
+_REASONS: dict[str, str] = {
+    "53100": "The database has no disk space left. Nothing was changed; retry with the same idempotency key.",
+    "53200": "The database has no memory left. Nothing was changed; retry with the same idempotency key.",
+    "53300": "The database takes no more connections. Nothing was changed; retry with the same idempotency key.",
+    "57P03": "The database is starting or stopping. Nothing was changed; retry with the same idempotency key.",
+}
 _UNREADABLE = "The request has text or numbers that can't be stored."
 
 
@@ -194,7 +201,7 @@ def _from_database(exc: BaseException) -> Trouble:
     if error is not None:
         return _ours(error)
     if isinstance(exc, _UNREACHABLE):
-        return _ours(DatabaseUnavailable())
+        return _ours(DatabaseUnavailable(_REASONS.get(sqlstate.of(exc) or "")))
     if isinstance(exc, DataError | psycopg.DataError):
         # The backstop behind the fields: a number or a text that PostgreSQL refuses is the caller's.
         logger.warning("Refused by the database: %s", type(exc).__name__, exc_info=exc)

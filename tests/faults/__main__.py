@@ -10,8 +10,17 @@ from tests.faults.report import Report, table
 from tests.faults.scenarios import FULL, QUICK, Scenarios
 from tests.faults.stage import staged
 
-
-NAMES = ["postgresql", "web", "requests", "commits", "stopped", "frozen", "exhausted"]
+NAMES = [
+    "postgresql",
+    "web",
+    "requests",
+    "commits",
+    "stopped",
+    "frozen",
+    "exhausted",
+    "sigterm",
+    "disk_full",
+]
 
 
 def main() -> int:
@@ -24,9 +33,7 @@ def main() -> int:
         say(f"serving on port {stage.port}")
         size = QUICK if chosen.quick else FULL
         scenarios = Scenarios(stage, token, cast, chosen.seed, size)
-        for play in scenarios.all():
-            if chosen.only and play.__name__ not in chosen.only:
-                continue
+        for play in scenarios.chosen(chosen.only):
             report = play()
             reports.append(report)
             say("\n".join(report.details()))

@@ -107,7 +107,11 @@ def _judge(monitor: Monitor, report: Report) -> None:
 
 def unanswered(report: Report) -> None:
     """The web server lived through it: no request may be without an answer."""
-    silent = {why: number for why, number in report.answers.items() if not why.isdigit() and why[:1].isupper()}
+    silent = {
+        why: number
+        for why, number in report.answers.items()
+        if not why.isdigit() and why[:1].isupper()
+    }
     for why, number in silent.items():
         report.unexpected[f"no answer: {why}"] = number
 

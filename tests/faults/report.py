@@ -43,6 +43,8 @@ class Report:
     unexpected: dict[str, int] = field(default_factory=dict)
     #: Of each kind of answer the seconds that the longest took.
     longest: dict[str, float] = field(default_factory=dict)
+    #: Answers to requests that were done and never answered.
+    missed: int = 0
     #: What else was seen, as sentences.
     remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -66,7 +68,9 @@ class Report:
     @property
     def longest_refusal(self) -> float | None:
         """How long a caller waited for a 503 at most; None when nobody got one."""
-        return max((self.longest[why] for why in DOCUMENTED_503 if why in self.longest), default=None)
+        return max(
+            (self.longest[why] for why in DOCUMENTED_503 if why in self.longest), default=None
+        )
 
     def document(self) -> dict[str, Any]:
         """All of it."""

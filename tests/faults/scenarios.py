@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import quote
 
-from orgbilling.supervisor.programs import Child, programs
 from tests.faults import commit_cuts, http_cuts, outages
 from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
 from tests.faults.commit_cuts import CommitCuts
 from tests.faults.evidence import balances, compare
+from tests.faults.full_disk import filled, staged_on_a_small_disk
 from tests.faults.http_cuts import HttpCuts
 from tests.faults.operations import EXPIRES_AFTER_SECONDS
 from tests.faults.proxy import Freezing, in_folder, on_loopback
 from tests.faults.report import Report
+from tests.faults.second_web import SecondWeb
 from tests.faults.stage import ROOT, Killed, Stage, free_port
 
 CLIENTS = 50
@@ -40,10 +40,11 @@ class Size:
     scripts: int
     outage_seconds: float
     locked_seconds: float
+    stops: int
 
 
-FULL = Size(kills=20, scripts=2_000, outage_seconds=30, locked_seconds=8)
-QUICK = Size(kills=2, scripts=100, outage_seconds=3, locked_seconds=3)
+FULL = Size(kills=20, scripts=2_000, outage_seconds=30, locked_seconds=8, stops=10)
+QUICK = Size(kills=2, scripts=100, outage_seconds=3, locked_seconds=3, stops=2)
 
 
 class Scenarios:
@@ -51,12 +52,16 @@ class Scenarios:
 
     def __init__(self, stage: Stage, token: str, cast: Cast, seed: int, size: Size) -> None:
         self._stage, self._token, self._cast = stage, token, cast
-        self._seed, self._size = f"faults{seed}", size
+        self._seed, self._size, self._number = f"faults{seed}", size, seed
 
-    def all(self) -> list[Callable[[], Report]]:
-        """In the order in which they are played."""
+    def chosen(self, names: list[str] | None) -> list[Callable[[], Report]]:
+        """Those of these names, or all, in the order in which they are played."""
+        if names:
+            return [getattr(self, name) for name in names]
         killed = [self.postgresql, self.web, self.requests, self.commits]
-        return [*killed, self.stopped, self.frozen, self.exhausted]
+        outages = [self.stopped, self.frozen, self.exhausted, self.sigterm]
+        # It takes the right to mount a disk.
+        return [*killed, *outages, *([self.disk_full] if self._size is FULL else [])]
 
     def postgresql(self) -> Report:
         """The postmaster and all its backends are killed."""
@@ -109,9 +114,39 @@ class Scenarios:
     def exhausted(self) -> Report:
         """A transaction holds what every charge needs, and so all connections wait for it."""
         stage, seconds = self._stage, self._size.locked_seconds
-        return self._enduring(
-            "exhausted", stage.port, lambda: outages.exhausted(stage), seconds
-        )
+        return self._enduring("exhausted", stage.port, lambda: outages.exhausted(stage), seconds)
+
+    def sigterm(self) -> Report:
+        """A web server is asked to end (SIGTERM), does, and is started again."""
+        port = free_port()
+        with self._second_web(port, self._stage.server.sockets) as web:
+
+            def act(tally: Tally, report: Report) -> None:
+                for _ in range(self._size.stops):
+                    tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+                    asked_at = time.monotonic()
+                    status = web.end()
+                    report.remarks.append(
+                        f"ended with {status} in {time.monotonic() - asked_at:.2f} s"
+                    )
+                    if status != 0:
+                        report.unexpected[f"ended with {status}"] = 1
+                    web.begin()
+                    report.faults["web server"] = report.faults.get("web server", 0) + 1
+                tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+
+            report = self._play(self._load("sigterm", port), act)
+        # A connection that is refused, or closed before the request was sent, is no lost answer.
+        if report.missed:
+            report.unexpected["done, and not answered"] = report.missed
+        return report
+
+    def disk_full(self) -> Report:
+        """The disk with PostgreSQL's data is filled, and emptied again."""
+        with staged_on_a_small_disk() as stage:
+            token, cast = stage.fill()
+            there = Scenarios(stage, token, cast, self._number, self._size)
+            return there._enduring("disk_full", stage.port, lambda: filled(stage))
 
     def _enduring(
         self,
@@ -157,7 +192,7 @@ class Scenarios:
         report.seconds = time.monotonic() - started
         ended = self._stage.ended()
         report.answers, report.unexpected = dict(tally.answers), dict(tally.unexpected)
-        report.longest = dict(tally.longest)
+        report.longest, report.missed = dict(tally.longest), tally.missed
         if ended:
             report.unexpected["the service gave up"] = 1
         # The last hold that was left to expire has done so.
@@ -187,13 +222,11 @@ class Scenarios:
         return Random(f"{self._seed}-{name}")
 
     @contextmanager
-    def _second_web(self, port: int, sockets: Path) -> Iterator[None]:
+    def _second_web(self, port: int, sockets: Path) -> Iterator[SecondWeb]:
         """Another web server on the same database, which it reaches by the proxy's socket."""
-        url = f"postgresql://orgbilling@/orgbilling?host={quote(str(sockets), safe='')}"
-        env = {**self._stage.env, "DATABASE_URL": url}
-        child = Child(programs(port)[0], self._stage.home / "logs" / "second.log", env, ROOT)
+        web = SecondWeb(self._stage, port, sockets)
+        web.begin()
         try:
-            self._stage.await_ready(port, child)
-            yield
+            yield web
         finally:
-            child.stop()
+            web.close()

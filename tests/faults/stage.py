@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,10 +127,16 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """A stage that is gone afterwards; what a killed run leaves on the disk, a later test session removes."""
+def staged(prepare: Callable[[Path], None] | None = None) -> Iterator[Stage]:
+    """A stage that is gone afterwards; what a killed run leaves on the disk, a later test session removes.
+
+    Args:
+        prepare: is given the data folder before anything is started there.
+    """
     home = Path(tempfile.mkdtemp(prefix=PREFIX + "faults-"))
     try:
+        if prepare is not None:
+            prepare(home)
         stage = Stage(home)
         try:
             stage.await_ready(stage.port, stage.run)
