@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from orgbilling.database.connection import WatchedConnection
 from orgbilling.database.errors import NotSent
-from orgbilling.database.watch import WATCH, State
+from orgbilling.database.watch import WATCH
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,18 +24,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(settings_dict, alias)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
-        """A connection of the pool; raises NotSent while the server is known not to be there."""
-        if WATCH.state is State.SILENT or (
-            WATCH.state is State.UNREACHABLE and self._nothing_at_hand()
-        ):
-            raise NotSent(f"the database is {WATCH.state.value}")
+        """A connection of the pool; raises NotSent while the server is silent."""
+        if WATCH.silent:
+            raise NotSent("the database doesn't answer")
         connection: Connection[Any] = super().get_new_connection(conn_params)
         return connection
-
-    def _nothing_at_hand(self) -> bool:
-        """Whether a connection would have to be made first; one that is there may work all the same."""
-        pool = self.pool
-        return pool is None or not pool.get_stats().get("pool_available", 0)
 
 
 def be_patient_for(seconds: float) -> None:
