@@ -27,6 +27,8 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config,
 ) -> Generator[None, None, None]:
     """Runs before pytest-django's own hook, which imports the settings."""
+    # A crowd on a busy machine may wait for its turn: only what is about waiting has less patience.
+    os.environ.setdefault("REQUEST_WAIT_MS", "60000")
     if not os.environ.get("DATABASE_URL"):
         remove_abandoned()
         server = Server(Path(tempfile.mkdtemp(prefix=PREFIX)), THROW_AWAY_SETTINGS)

@@ -20,6 +20,7 @@ NAMES = [
     "exhausted",
     "sigterm",
     "disk_full",
+    "redis",
 ]
 
 

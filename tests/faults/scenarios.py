@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.faults import commit_cuts, http_cuts, outages
+from tests.faults import commit_cuts, http_cuts, outages, redis_outage
 from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
 from tests.faults.commit_cuts import CommitCuts
@@ -141,6 +141,15 @@ class Scenarios:
             report.unexpected["done, and not answered"] = report.missed
         return report
 
+    def redis(self) -> Report:
+        """The Redis that counts requests is killed, and comes back empty."""
+        port, sockets = free_port(), self._stage.server.sockets
+        with (
+            redis_outage.running(self._stage.home) as server,
+            self._second_web(port, sockets, {"REDIS_URL": server.url}),
+        ):
+            return self._enduring("redis", port, lambda: redis_outage.gone(server))
+
     def disk_full(self) -> Report:
         """The disk with PostgreSQL's data is filled, and emptied again."""
         with staged_on_a_small_disk() as stage:
@@ -222,9 +231,11 @@ class Scenarios:
         return Random(f"{self._seed}-{name}")
 
     @contextmanager
-    def _second_web(self, port: int, sockets: Path) -> Iterator[SecondWeb]:
+    def _second_web(
+        self, port: int, sockets: Path, settings: dict[str, str] | None = None
+    ) -> Iterator[SecondWeb]:
         """Another web server on the same database, which it reaches by the proxy's socket."""
-        web = SecondWeb(self._stage, port, sockets)
+        web = SecondWeb(self._stage, port, sockets, settings)
         web.begin()
         try:
             yield web

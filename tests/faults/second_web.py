@@ -8,12 +8,14 @@ from tests.faults.stage import ROOT, Stage
 
 
 class SecondWeb:
-    """Reaches the database by the socket in a folder."""
+    """Reaches the database by the socket in a folder; `settings` are further ones of its own."""
 
-    def __init__(self, stage: Stage, port: int, sockets: Path) -> None:
+    def __init__(
+        self, stage: Stage, port: int, sockets: Path, settings: dict[str, str] | None = None
+    ) -> None:
         url = f"postgresql://orgbilling@/orgbilling?host={quote(str(sockets), safe='')}"
         self._stage, self._port = stage, port
-        self._env = {**stage.env, "DATABASE_URL": url}
+        self._env = {**stage.env, "DATABASE_URL": url, **(settings or {})}
         self._child: Child | None = None
 
     def begin(self) -> None:

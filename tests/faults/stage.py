@@ -41,7 +41,9 @@ class Stage:
         self.home = home
         self.server = Server(home)
         self.port = free_port()
-        self.env = {name: value for name, value in os.environ.items() if "DATABASE_URL" not in name}
+        # Settings of a test session are none of the service's.
+        own = {"DATABASE_URL", "DATABASE_URL_FILE", "REQUEST_WAIT_MS"}
+        self.env = {name: value for name, value in os.environ.items() if name not in own}
         self.env |= {"DATA_DIR": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         self.env |= {f"RATE_LIMIT_{name}": RATE for name in ("WRITES", "READS", "SERVICE")}
         # A Child ends with this process, and it ends its own children when it is asked to end.
