@@ -154,7 +154,7 @@ class Run:
         try:
             with step("Its recovery"), self.signals.postponed():
                 self.server.revive()
-        except EmbeddedError as error:
+        except (EmbeddedError, OSError) as error:
             say(f"   {error}")
             self._revive_at = time.monotonic() + REVIVE_PAUSE_SECONDS
 

@@ -1,5 +1,6 @@
 """PostgreSQL on a small disk of its own (tmpfs), which somebody fills and empties again."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -8,28 +9,42 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orgbilling.embedded.server import Server
-from tests.faults.stage import Stage, staged
+from tests.faults.stage import Stage
 
 SIZE = "400m"
+CLONE_NEWNS = 0x00020000
 CHUNK = b"\0" * 64 * 1024
-# Left when it counts as full: PostgreSQL works in pages of 8 KiB.
-BALLAST = "ballast"
+# PostgreSQL works in pages of 8 KiB.
+TOO_LITTLE_BYTES = 4096
 
 
 @contextmanager
-def staged_on_a_small_disk() -> Iterator[Stage]:
-    """A stage whose cluster lies on a disk of its own. It takes root to mount one; raises RuntimeError without."""
-    with staged(prepare=_move_to_a_small_disk) as stage:
-        try:
-            yield stage
-        finally:
-            stage.close()
-            _run("umount", str(stage.home / "pg"))
+def small_disk(home: Path) -> Iterator[None]:
+    """The data folder's cluster lies on a disk of its own. It takes root; raises RuntimeError without.
+
+    Nobody but this process and those that it starts sees the disk, so it goes with the last of them.
+    """
+    server = Server(home)
+    server.acquire()
+    server.release()
+    cluster, aside = home / "pg", home / "pg.aside"
+    cluster.rename(aside)
+    cluster.mkdir(mode=0o700)
+    if ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+        raise RuntimeError("A disk of its own takes root.")
+    _run("mount", "--make-rprivate", "/")
+    _run("mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(cluster))
+    try:
+        shutil.copytree(aside, cluster, dirs_exist_ok=True, symlinks=True)
+        shutil.rmtree(aside)
+        yield
+    finally:
+        _run("umount", str(cluster))
 
 
 def filled(stage: Stage) -> Iterator[None]:
     """Nothing more can be written beside the cluster's files."""
-    ballast = stage.home / "pg" / BALLAST
+    ballast = stage.home / "pg" / "ballast"
     with ballast.open("wb", buffering=0) as file:
         fill(file.fileno())
         yield
@@ -38,29 +53,15 @@ def filled(stage: Stage) -> Iterator[None]:
 
 def fill(handle: int) -> None:
     """Write until there is no room for a page."""
-    chunk = CHUNK
-    while chunk:
+    size = len(CHUNK)
+    while size >= TOO_LITTLE_BYTES:
         try:
-            os.write(handle, chunk)
+            os.write(handle, CHUNK[:size])
         except OSError:
-            chunk = chunk[: len(chunk) // 2] if len(chunk) > 4096 else b""
-
-
-def _move_to_a_small_disk(home: Path) -> None:
-    server = Server(home)
-    server.acquire()
-    server.release()
-    cluster, aside = home / "pg", home / "pg.aside"
-    cluster.rename(aside)
-    cluster.mkdir(mode=0o700)
-    _run("mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(cluster))
-    shutil.copytree(aside, cluster, dirs_exist_ok=True, symlinks=True)
-    shutil.rmtree(aside)
+            size //= 2
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(
-            f"{' '.join(command)}: {done.stderr.strip()} (a disk of its own takes root)"
-        )
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -16,13 +16,13 @@ from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
 from tests.faults.commit_cuts import CommitCuts
 from tests.faults.evidence import balances, compare
-from tests.faults.full_disk import filled, staged_on_a_small_disk
+from tests.faults.full_disk import filled, small_disk
 from tests.faults.http_cuts import HttpCuts
 from tests.faults.operations import EXPIRES_AFTER_SECONDS
 from tests.faults.proxy import Freezing, in_folder, on_loopback
 from tests.faults.report import Report
 from tests.faults.second_web import SecondWeb
-from tests.faults.stage import ROOT, Killed, Stage, free_port
+from tests.faults.stage import ROOT, Killed, Stage, free_port, staged
 
 CLIENTS = 50
 PAUSE_SECONDS = (1.5, 2.5)
@@ -152,7 +152,7 @@ class Scenarios:
 
     def disk_full(self) -> Report:
         """The disk with PostgreSQL's data is filled, and emptied again."""
-        with staged_on_a_small_disk() as stage:
+        with staged(small_disk) as stage:
             token, cast = stage.fill()
             there = Scenarios(stage, token, cast, self._number, self._size)
             return there._enduring("disk_full", stage.port, lambda: filled(stage))

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,22 +129,21 @@ class Stage:
 
 
 @contextmanager
-def staged(prepare: Callable[[Path], None] | None = None) -> Iterator[Stage]:
+def staged(disk: Callable[[Path], AbstractContextManager[object]] = nullcontext) -> Iterator[Stage]:
     """A stage that is gone afterwards; what a killed run leaves on the disk, a later test session removes.
 
     Args:
-        prepare: is given the data folder before anything is started there.
+        disk: is given the data folder before anything is started there, and ends after all has ended.
     """
     home = Path(tempfile.mkdtemp(prefix=PREFIX + "faults-"))
     try:
-        if prepare is not None:
-            prepare(home)
-        stage = Stage(home)
-        try:
-            stage.await_ready(stage.port, stage.run)
-            yield stage
-        finally:
-            stage.close()
+        with disk(home):
+            stage = Stage(home)
+            try:
+                stage.await_ready(stage.port, stage.run)
+                yield stage
+            finally:
+                stage.close()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
