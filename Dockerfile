@@ -35,8 +35,8 @@ STOPSIGNAL SIGTERM
 # Whether the process lives. Whether it can serve is /ready: a lost database is no reason to restart it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "orgbilling.healthcheck"]
-# The threads of a worker share its database pool (DB_POOL_SIZE, 10 unless set).
+# As many of the threads of a worker as its pool has connections (DB_POOL_SIZE, 10 unless set) are at work at once.
 CMD ["granian", "orgbilling.wsgi:application", "--interface", "wsgi", "--no-ws", \
-     "--host", "0.0.0.0", "--port", "8084", "--workers", "2", "--blocking-threads", "8", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "10",
+     "--host", "0.0.0.0", "--port", "8084", "--workers", "2", "--blocking-threads", "24", \
+     "--respawn-failed-workers", "--workers-kill-timeout", "30", \
      "--log-config", "orgbilling/granian-logs.json"]

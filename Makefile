@@ -15,7 +15,7 @@ run: demo-env ## Serve a demo on 127.0.0.1:8084 (PORT=... changes it)
 test: dev-env browser ## Run all tests; ARGS="tests/credits -k deduct" runs some
 	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
-faults: dev-env ## Kill servers and cut connections under load; ARGS="--quick" is the short form
+faults: dev-env ## Kill and stop servers, cut connections, fill the disk under load; ARGS="--quick" is the short form
 	@exec $(PY) -m tests.faults $(ARGS)
 
 soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--steps 10000 --seed 2")

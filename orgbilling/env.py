@@ -188,7 +188,7 @@ def database_from_url(url: str, password: str = "") -> dict[str, Any]:
     # urlsplit lowers the host's case, which a folder does not survive.
     host = unquote(host.partition(":")[0]) if host.startswith("%2") else parts.hostname or ""
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "orgbilling.database",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": password or unquote(parts.password or ""),

@@ -89,6 +89,8 @@ MIDDLEWARE = [
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    # Before whatever asks the database for anything.
+    "orgbilling.web.admission.AdmissionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -119,10 +121,26 @@ DATABASE_PASSWORD = env_secret("DATABASE_PASSWORD", default="")
 # Behind a pooler of transactions: what a session says is lost there, so create_roles gives it to the role.
 DB_POOLER = env_bool("DB_POOLER", default=False)
 DB_POOL_SIZE = env_int("DB_POOL_SIZE", default=10, minimum=1)
-# Both outlast a hundred callers on one row; a caller past them gets 503 and may retry with its key.
+# Of commands and jobs, which have nobody who waits for an answer.
 DB_POOL_TIMEOUT_SECONDS = env_int("DB_POOL_TIMEOUT_SECONDS", default=10, minimum=1)
+# Of the web processes alone: for its turn (orgbilling.web.admission), and then for a connection. A caller past it
+# gets 503 and may retry with its key.
+REQUEST_WAIT_MS = env_int("REQUEST_WAIT_MS", default=1_200, minimum=100, maximum=60_000)
+# Of the web processes alone, too (orgbilling.database.watch).
+DB_SILENCE_MS = env_int("DB_SILENCE_MS", default=1_500, minimum=0, maximum=60_000)
 DB_LOCK_TIMEOUT_MS = env_int("DB_LOCK_TIMEOUT_MS", default=5_000, minimum=100)
 DB_STATEMENT_TIMEOUT_MS = env_int("DB_STATEMENT_TIMEOUT_MS", default=30_000, minimum=1_000)
+
+
+# Of libpq; DATABASE_URL may say otherwise. A connection whose other end is gone without a word is lost after about
+# 30 seconds; over a socket of this machine none of it but the first means anything.
+_NETWORK = {
+    "connect_timeout": "3",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 
 
 def _database(extra_options: str = "") -> dict[str, object]:
@@ -132,9 +150,11 @@ def _database(extra_options: str = "") -> dict[str, object]:
         base = database_from_url(DATABASE_URL, DATABASE_PASSWORD)
     session = (
         f"-c lock_timeout={DB_LOCK_TIMEOUT_MS} -c statement_timeout={DB_STATEMENT_TIMEOUT_MS} "
-        f"-c idle_in_transaction_session_timeout=30000 {extra_options}"
+        # What a caller has given up is given up by the server too, and its locks with it.
+        f"-c idle_in_transaction_session_timeout=30000 -c client_connection_check_interval=2000 {extra_options}"
     )
     options = {
+        **_NETWORK,
         **base.get("OPTIONS", {}),
         **({} if DB_POOLER else {"options": session.strip()}),
         "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": DB_POOL_TIMEOUT_SECONDS},

@@ -29,6 +29,8 @@ def pytest_load_initial_conftests(
     """Runs before pytest-django's own hook, which imports the settings."""
     # Tests of logs ask for more themselves; the others would keep a line for each charge.
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    # A crowd on a busy machine may wait for its turn: only what is about waiting has less patience.
+    os.environ.setdefault("REQUEST_WAIT_MS", "60000")
     if not os.environ.get("DATABASE_URL"):
         remove_abandoned()
         server = Server(Path(tempfile.mkdtemp(prefix=PREFIX)), THROW_AWAY_SETTINGS)

@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.backends.postgresql import base, client
+from django.db.backends.postgresql import client
 
+from orgbilling.database import base
 from orgbilling.embedded.binaries import find_binaries
 from orgbilling.embedded.server import ensure_running
 

@@ -86,9 +86,15 @@ class Cluster:
         self._own(self.data)
         conf = {**BASE_SETTINGS, "unix_socket_directories": str(self.sockets), **self.settings}
         lines = [f"{name} = '{value}'\n" for name, value in conf.items()]
-        (self.data / "app.conf").write_text("".join(lines), encoding="utf-8")
+        self._configure("".join(lines))
         wait = ["-w", "-t", str(START_TIMEOUT_SECONDS), "-l", str(self.log), "-s"]
         self._run("pg_ctl", "start", "-D", str(self.data), *wait)
+
+    def _configure(self, conf: str) -> None:
+        """Writes app.conf unless it says so already: on a full disk the old one would be lost."""
+        path = self.data / "app.conf"
+        if not path.exists() or path.read_text(encoding="utf-8") != conf:
+            path.write_text(conf, encoding="utf-8")
 
     def stop(self) -> None:
         """Stops the server: open transactions are rolled back, data is written out."""

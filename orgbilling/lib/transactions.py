@@ -12,6 +12,7 @@ import structlog
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from orgbilling.database.watch import WATCH
 from orgbilling.lib import sqlstate
 from orgbilling.lib.errors import DatabaseUnavailable, OutcomeUnknown
 
@@ -92,6 +93,9 @@ def _attempt(once: Callable[[], Result]) -> Result:
 
 
 def _connect() -> None:
+    if WATCH.silent:
+        # This thread's connection may be open already, and then the first statement would leave its outcome open.
+        raise DatabaseUnavailable
     try:
         connection.ensure_connection()
     except (OperationalError, InterfaceError, psycopg_pool.PoolTimeout) as exc:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from orgbilling.embedded.errors import EmbeddedError
 from orgbilling.embedded.home import data_dir
 from orgbilling.embedded.server import Server
 from orgbilling.env import env_int
@@ -23,6 +24,8 @@ from orgbilling.supervisor.signals import Stopped, StopSignals
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 READY_TIMEOUT_SECONDS = 60
 POLL_SECONDS = 0.1
+# Between two attempts to start a PostgreSQL that doesn't.
+REVIVE_PAUSE_SECONDS = 2
 
 
 class Run:
@@ -34,6 +37,7 @@ class Run:
         self.url = address(port)
         self.signals = signals
         self.server: Server | None = None
+        self._revive_at = 0.0
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.env.setdefault("PUBLIC_URL", self.url)
         # People read what is in the folder of logs.
@@ -88,7 +92,11 @@ class Run:
             children = [self._start(first, stack)]
             self._await_health(children)
         # Nobody waits for these, and they don't slow down the start of what is waited for.
-        return children + [self._start(program, stack) for program in others]
+        children += [self._start(program, stack) for program in others]
+        # All of them finish what they do at the same time, and the web server takes nothing new meanwhile.
+        for child in children:
+            stack.callback(child.ask_to_stop)
+        return children
 
     def _start(self, program: Program, stack: ExitStack) -> Child:
         log = self.home / "logs" / f"{program.name}.log"
@@ -136,11 +144,21 @@ class Run:
             time.sleep(POLL_SECONDS)
 
     def _tend_database(self) -> None:
-        """Starts the embedded server again if it was killed; the programs find it by themselves."""
-        if self.server is not None and self.server.cluster().postmaster() is None:
-            say("PostgreSQL has ended unexpectedly.")
+        """Starts the embedded server again if it was killed; the programs find it by themselves.
+
+        It may fail to start, on a full disk for one: then it is tried again until somebody has mended that.
+        """
+        if self.server is None or self.server.cluster().postmaster() is not None:
+            return
+        if time.monotonic() < self._revive_at:
+            return
+        say("PostgreSQL has ended unexpectedly.")
+        try:
             with step("Its recovery"), self.signals.postponed():
                 self.server.revive()
+        except (EmbeddedError, OSError) as error:
+            say(f"   {error}")
+            self._revive_at = time.monotonic() + REVIVE_PAUSE_SECONDS
 
 
 def main() -> int:

@@ -16,12 +16,15 @@ from orgbilling.supervisor.errors import StepFailed
 from orgbilling.supervisor.instance import HOST
 
 PR_SET_PDEATHSIG = 1
-STOP_TIMEOUT_SECONDS = 10
+# What a request or a job may take at most before it is cut off, and a little more for the program itself to end.
+WEB_GRACE_SECONDS = 30
+STOP_TIMEOUT_SECONDS = WEB_GRACE_SECONDS + 5
 LOG_BYTES_MAX = 10_000_000
 
 WEB_WORKERS = 2
-# Each thread may hold a database connection: keep it at or below DB_POOL_SIZE.
-WEB_THREADS = 8
+# More than DB_POOL_SIZE: so many requests are at work at once, and the others stand in line in a thread, where
+# they can be told that it doesn't move (orgbilling.web.admission).
+WEB_THREADS = 24
 # Connections that one worker accepts at once; more wait in the kernel's queue. An idle keep-alive
 # connection counts, so this is far above the number of threads.
 WEB_CONNECTIONS = 512
@@ -62,7 +65,7 @@ def _web(port: int) -> Program:
     command += ["--interface", "wsgi", "--no-ws", "--host", HOST, "--port", str(port)]
     command += ["--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)]
     command += ["--backpressure", str(WEB_CONNECTIONS), "--respawn-failed-workers"]
-    command += ["--workers-kill-timeout", "5"]
+    command += ["--workers-kill-timeout", str(WEB_GRACE_SECONDS)]
     command += ["--log-config", "orgbilling/granian-logs.json"]
     return Program("web", command, restarts=WEB_RESTARTS, pause_seconds_max=0)
 
@@ -77,6 +80,7 @@ class Child:
         self._process = self._start()
         self._started = time.monotonic()
         self._ends = 0
+        self._asked: subprocess.Popen[bytes] | None = None
         self._restart_at: float | None = None
 
     @property
@@ -119,12 +123,22 @@ class Child:
         self._started, self._restart_at = now, None
         return True
 
+    def ask_to_stop(self) -> None:
+        """Asks the program to finish what it does and to end; doesn't wait for it. Asks once: twice is impatience."""
+        if self._asked is not self._process:
+            self._asked = self._process
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+
+    def await_end(self) -> int:
+        """Returns the program's exit status once it has ended; raises subprocess.TimeoutExpired after its grace."""
+        return self._process.wait(STOP_TIMEOUT_SECONDS)
+
     def stop(self) -> None:
         """Asks the program to end, and after a while ends all of its session."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        self.ask_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_TIMEOUT_SECONDS)
+            self.await_end()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -30,7 +30,7 @@ def check_size(request: HttpRequest, limit: int) -> None:
         BodyTooLarge: after reading away up to ``DRAIN_BYTES_MAX`` of it.
     """
     if _declared_length(request) > limit:
-        _drain(request)
+        drain(request)
         raise BodyTooLarge(limit)
 
 
@@ -114,7 +114,12 @@ def read_raw(request: HttpRequest, limit: int) -> bytes:
     return raw
 
 
-def _drain(request: HttpRequest) -> None:
+def drain(request: HttpRequest) -> None:
+    """Read away what nobody has read of the body, up to ``DRAIN_BYTES_MAX``; for answers that are refusals.
+
+    The web server closes a connection whose request was not read to its end, while the caller may be sending the
+    next one on it: that one would get no answer.
+    """
     left = min(_declared_length(request), DRAIN_BYTES_MAX)
     try:
         while left > 0 and (chunk := request.read(min(left, _CHUNK_BYTES))):

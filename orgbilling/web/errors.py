@@ -19,6 +19,7 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
 
+from orgbilling.database.watch import WATCH, State
 from orgbilling.lib import sqlstate
 from orgbilling.lib.connections import discard_dead
 from orgbilling.lib.errors import (
@@ -57,6 +58,13 @@ _UNREACHABLE = (
 )
 #: What may mean that the server was restarted under our pooled connections.
 _LOST = frozenset({DatabaseUnavailable.code, OutcomeUnknown.code})
+#: What an operator has to mend, by SQLSTATE; each is an error of a statement, whose transaction is undone.
+_REASONS: dict[str, str] = {
+    "53100": "The database has no disk space left. Nothing was changed; retry with the same idempotency key.",
+    "53200": "The database has no memory left. Nothing was changed; retry with the same idempotency key.",
+    "53300": "The database takes no more connections. Nothing was changed; retry with the same idempotency key.",
+    "57P03": "The database is starting or stopping. Nothing was changed; retry with the same idempotency key.",
+}
 _UNREADABLE = "The request has text or numbers that can't be stored."
 
 
@@ -121,10 +129,9 @@ def handle(exc: Exception, context: Mapping[str, Any] | None = None) -> HttpResp
     if isinstance(exc, CountersUnavailable):
         # Looked after, and logged once an outage, by orgbilling.web.counting.
         return _answer(trouble)
-    if trouble.code in _LOST:
-        discard_dead()
+    discard_if_lost(trouble)
     if STATUS[trouble.code] >= 500:
-        logger.error("request.failed", code=trouble.code, exc_info=exc)
+        _log(trouble, exc)
     return _answer(trouble)
 
 
@@ -132,6 +139,20 @@ def _answer(trouble: Trouble) -> HttpResponse:
     return problem_response(
         trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
     )
+
+
+def discard_if_lost(trouble: Trouble) -> None:
+    """Drop the pools' dead connections when the failure may be one of theirs."""
+    if trouble.code in _LOST:
+        discard_dead()
+
+
+def _log(trouble: Trouble, exc: Exception) -> None:
+    if trouble.code in _LOST and WATCH.state is not State.ANSWERING:
+        # Said once by the watch; each request would only repeat where it was when it happened.
+        logger.warning("request.unavailable", code=trouble.code, database=WATCH.state.value)
+        return
+    logger.error("request.failed", code=trouble.code, exc_info=exc)
 
 
 def understand(exc: BaseException) -> Trouble:
@@ -191,7 +212,7 @@ def _from_database(exc: BaseException) -> Trouble:
     if error is not None:
         return _ours(error)
     if isinstance(exc, _UNREACHABLE):
-        return _ours(DatabaseUnavailable())
+        return _ours(DatabaseUnavailable(_REASONS.get(sqlstate.of(exc) or "")))
     if isinstance(exc, DataError | psycopg.DataError):
         # The backstop behind the fields: a number or a text that PostgreSQL refuses is the caller's.
         logger.warning("request.refused_by_database", exc_info=exc)

@@ -7,14 +7,25 @@ site keeps Django's pages: people read them.
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template import loader
 from django.views import defaults
 from django.views.csrf import csrf_failure as django_csrf_failure
 
-from orgbilling.web.errors import handle, problem_response, understand
+from orgbilling.lib.errors import DatabaseUnavailable
+from orgbilling.web.errors import (
+    STATUS,
+    Trouble,
+    discard_if_lost,
+    handle,
+    problem_response,
+    understand,
+)
+from orgbilling.web.problems import PROBLEMS
 from orgbilling.web.views import UnknownAddressView
 
 PAGES_PREFIX: Final = "/admin/"
@@ -48,16 +59,34 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500, or 503 when it was the database that could not be reached."""
-    if _wants_page(request):
-        return defaults.server_error(request)
     # Django logs the failure and calls this inside its except clause, but doesn't pass the exception.
     exc = sys.exc_info()[1]
     if exc is None:
-        return problem_response("internal_error")
-    trouble = understand(exc)
-    return problem_response(
-        trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
-    )
+        trouble = Trouble("internal_error", PROBLEMS["internal_error"].meaning)
+    else:
+        trouble = understand(exc)
+        discard_if_lost(trouble)
+    return _failed(request, trouble)
+
+
+def unavailable(request: HttpRequest, exc: DatabaseUnavailable) -> HttpResponse:
+    """Answer 503 to a request that nobody has begun to serve, nor the middleware that tells an answer's length."""
+    answer = _failed(request, understand(exc))
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer
+
+
+def _failed(request: HttpRequest, trouble: Trouble) -> HttpResponse:
+    if not _wants_page(request):
+        return problem_response(
+            trouble.code, trouble.detail, extra=trouble.extra, headers=trouble.headers
+        )
+    if STATUS[trouble.code] != HTTPStatus.SERVICE_UNAVAILABLE:
+        return defaults.server_error(request)
+    # Without the request: whatever a context processor would ask for is not to be had.
+    page = loader.render_to_string("503.html")
+    headers = {"Cache-Control": "no-store", **trouble.headers}
+    return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

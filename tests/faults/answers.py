@@ -28,6 +28,7 @@ class Answer:
     why: str
     document: dict[str, Any] | None = None
     replayed: bool = False
+    unanswered: bool = False
 
     @property
     def known(self) -> bool:
@@ -66,7 +67,7 @@ class Answer:
 
 def lost(error: Exception) -> Answer:
     """No answer, or not all of one."""
-    return Answer(Outcome.UNKNOWN, type(error).__name__)
+    return Answer(Outcome.UNKNOWN, type(error).__name__, unanswered=True)
 
 
 def judged(

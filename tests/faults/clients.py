@@ -48,6 +48,10 @@ class Tally:
         self._started = 0
         self.answers: Counter[str] = Counter()
         self.unexpected: Counter[str] = Counter()
+        #: Of each kind of answer the seconds that the longest took.
+        self.longest: dict[str, float] = {}
+        #: Requests that were done without an answer: their retry was a replay.
+        self.missed = 0
 
     def may_start(self, limit: int | None) -> bool:
         """Count one more script, unless there have been enough."""
@@ -60,12 +64,19 @@ class Tally:
     def note(self, answer: Answer, sent_at: float) -> None:
         """Count an answer to a request that was sent at that moment."""
         with self._changed:
+            took = time.monotonic() - sent_at
             self.answers[answer.why] += 1
+            self.longest[answer.why] = max(took, self.longest.get(answer.why, 0.0))
             if answer.outcome is Outcome.UNEXPECTED:
                 self.unexpected[answer.why] += 1
             if answer.known:
                 self._successes.append((sent_at, time.monotonic()))
                 self._changed.notify_all()
+
+    def miss(self) -> None:
+        """Count a request that was done, and whose caller heard nothing of it."""
+        with self._changed:
+            self.missed += 1
 
     def wrong(self, what: str) -> None:
         """Count an answer that contradicts an earlier one."""
@@ -118,11 +129,14 @@ class Client(threading.Thread):
         """Send a call until its outcome is known; the document of a success."""
         self._sent += 1
         key = call.key or f"{self._load.seed}-{self.name}-{self._sent}"
-        unknown = False
+        unknown = unanswered = False
         deadline = time.monotonic() + KNOWN_WITHIN_SECONDS
         while True:
             answer = self._send(call, key, repeated=unknown)
+            if unanswered and answer.replayed:
+                self._tally.miss()
             unknown = unknown or answer.outcome is Outcome.UNKNOWN
+            unanswered = answer.unanswered
             if call.method == "POST":
                 self._write(call, key, answer)
             if answer.known or time.monotonic() > deadline:

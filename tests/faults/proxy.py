@@ -15,6 +15,7 @@ from orgbilling.supervisor.instance import HOST
 
 # The longest line or block that is read at once.
 LIMIT_BYTES = 4 * 1024 * 1024
+THAW_POLL_SECONDS = 0.02
 GONE = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
 
 
@@ -136,3 +137,49 @@ def _served(proxy: Proxy, listener: socket.socket) -> Iterator[None]:
         loop.call_soon_threadsafe(stopped.set)
         thread.join()
         loop.close()
+
+
+class Freezing(Proxy):
+    """Passes on every byte, except while it is frozen: then it takes and keeps them, and says nothing.
+
+    Connections are accepted meanwhile, as a network does whose other end doesn't answer.
+    """
+
+    server: Path
+
+    def __init__(self) -> None:
+        super().__init__(Random(0), {})
+        self._thawed = threading.Event()
+        self._thawed.set()
+
+    def freeze(self) -> None:
+        """From now on nothing goes through."""
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        """Let everything through again, what was kept first."""
+        self._thawed.set()
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection to the server."""
+        return await asyncio.open_unix_connection(self.server)
+
+    async def carry(self, pipe: Pipe) -> None:
+        """Both directions at once, until one side ends."""
+        ways = [
+            asyncio.ensure_future(self._pass(pipe.from_caller, pipe.to_server)),
+            asyncio.ensure_future(self._pass(pipe.from_server, pipe.to_caller)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while content := await source.read(LIMIT_BYTES):
+            while not self._thawed.is_set():
+                await asyncio.sleep(THAW_POLL_SECONDS)
+            target.write(content)
+            await target.drain()

@@ -4,9 +4,12 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
+from tests.faults.answers import DOCUMENTED_503
 from tests.faults.evidence import Findings
 
 RECOVERY_SECONDS_MAX = 5.0
+#: For an answer that says that the database is not to be had.
+REFUSAL_SECONDS_MAX = 3.0
 HEADINGS = (
     "scenario",
     "faults",
@@ -22,6 +25,7 @@ HEADINGS = (
     "unexpected",
     "back, median",
     "back, max",
+    "longest 503",
 )
 
 
@@ -37,6 +41,12 @@ class Report:
     violations: list[str] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     unexpected: dict[str, int] = field(default_factory=dict)
+    #: Of each kind of answer the seconds that the longest took.
+    longest: dict[str, float] = field(default_factory=dict)
+    #: Answers to requests that were done and never answered.
+    missed: int = 0
+    #: What else was seen, as sentences.
+    remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -49,9 +59,17 @@ class Report:
 
     @property
     def prompt(self) -> bool:
-        """Whether the service was back in time after every kill."""
-        return all(
+        """Whether the service was back in time after every fault, and said in time that it wasn't there."""
+        back = all(
             took is not None and took < RECOVERY_SECONDS_MAX for _killed, took in self.recoveries
+        )
+        return back and (self.longest_refusal or 0.0) < REFUSAL_SECONDS_MAX
+
+    @property
+    def longest_refusal(self) -> float | None:
+        """How long a caller waited for a 503 at most; None when nobody got one."""
+        return max(
+            (self.longest[why] for why in DOCUMENTED_503 if why in self.longest), default=None
         )
 
     def document(self) -> dict[str, Any]:
@@ -76,7 +94,9 @@ class Report:
             sum(self.unexpected.values()),
         )
         back = (f"{median(took):.2f} s", f"{max(took):.2f} s") if took else ("-", "-")
-        return (self.name, *map(str, numbers), *back)
+        longest = self.longest_refusal
+        refusal = "-" if longest is None else f"{longest:.2f} s"
+        return (self.name, *map(str, numbers), *back, refusal)
 
     def details(self) -> list[str]:
         """Lines that say what was done and, where something is wrong, what."""
@@ -93,6 +113,7 @@ class Report:
         if self.recoveries:
             took = " ".join("never" if one is None else f"{one:.2f}" for _, one in self.recoveries)
             lines.append(f"   seconds until the first success: {took}")
+        lines += [f"   {remark}" for remark in self.remarks]
         found = self.findings
         lines += [f"   unexpected: {what} ({number})" for what, number in self.unexpected.items()]
         for title in ("lost", "twice", "wrong", "unresolved"):

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import quote
 
-from orgbilling.supervisor.programs import Child, programs
-from tests.faults import commit_cuts, http_cuts
+from tests.faults import commit_cuts, http_cuts, outages, redis_outage
 from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
 from tests.faults.commit_cuts import CommitCuts
 from tests.faults.evidence import balances, compare
+from tests.faults.full_disk import filled, small_disk
 from tests.faults.http_cuts import HttpCuts
 from tests.faults.operations import EXPIRES_AFTER_SECONDS
-from tests.faults.proxy import in_folder, on_loopback
+from tests.faults.proxy import Freezing, in_folder, on_loopback
 from tests.faults.report import Report
-from tests.faults.stage import ROOT, Killed, Stage, free_port
+from tests.faults.second_web import SecondWeb
+from tests.faults.stage import ROOT, Killed, Stage, free_port, staged
 
 CLIENTS = 50
 PAUSE_SECONDS = (1.5, 2.5)
@@ -34,14 +34,17 @@ Act = Callable[[Tally, Report], None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done: kills of a kind, scripts through a proxy."""
+    """How much is done: kills of a kind, scripts through a proxy, and how long outages last."""
 
     kills: int
     scripts: int
+    outage_seconds: float
+    locked_seconds: float
+    stops: int
 
 
-FULL = Size(kills=20, scripts=2_000)
-QUICK = Size(kills=2, scripts=100)
+FULL = Size(kills=20, scripts=2_000, outage_seconds=30, locked_seconds=8, stops=10)
+QUICK = Size(kills=2, scripts=100, outage_seconds=3, locked_seconds=3, stops=2)
 
 
 class Scenarios:
@@ -49,11 +52,16 @@ class Scenarios:
 
     def __init__(self, stage: Stage, token: str, cast: Cast, seed: int, size: Size) -> None:
         self._stage, self._token, self._cast = stage, token, cast
-        self._seed, self._size = f"faults{seed}", size
+        self._seed, self._size, self._number = f"faults{seed}", size, seed
 
-    def all(self) -> list[Callable[[], Report]]:
-        """In the order in which they are played."""
-        return [self.postgresql, self.web, self.requests, self.commits]
+    def chosen(self, names: list[str] | None) -> list[Callable[[], Report]]:
+        """Those of these names, or all, in the order in which they are played."""
+        if names:
+            return [getattr(self, name) for name in names]
+        killed = [self.postgresql, self.web, self.requests, self.commits]
+        outages = [self.stopped, self.frozen, self.exhausted, self.sigterm]
+        # It takes the right to mount a disk.
+        return [*killed, *outages, *([self.disk_full] if self._size is FULL else [])]
 
     def postgresql(self) -> Report:
         """The postmaster and all its backends are killed."""
@@ -90,6 +98,78 @@ class Scenarios:
             report.unexpected["cuts and answers outcome_unknown differ by"] = untold
         return report
 
+    def stopped(self) -> Report:
+        """PostgreSQL is stopped (SIGSTOP) and goes on."""
+        stage = self._stage
+        return self._enduring("stopped", stage.port, lambda: outages.stopped(stage))
+
+    def frozen(self) -> Report:
+        """The network between a web server and PostgreSQL swallows everything, and goes on."""
+        proxy = Freezing()
+        proxy.server = self._stage.server.sockets / ".s.PGSQL.5432"
+        port = free_port()
+        with in_folder(proxy) as folder, self._second_web(port, folder):
+            return self._enduring("frozen", port, lambda: outages.frozen(proxy))
+
+    def exhausted(self) -> Report:
+        """A transaction holds what every charge needs, and so all connections wait for it."""
+        stage, seconds = self._stage, self._size.locked_seconds
+        return self._enduring("exhausted", stage.port, lambda: outages.exhausted(stage), seconds)
+
+    def sigterm(self) -> Report:
+        """A web server is asked to end (SIGTERM), does, and is started again."""
+        port = free_port()
+        with self._second_web(port, self._stage.server.sockets) as web:
+
+            def act(tally: Tally, report: Report) -> None:
+                for _ in range(self._size.stops):
+                    tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+                    asked_at = time.monotonic()
+                    status = web.end()
+                    report.remarks.append(
+                        f"ended with {status} in {time.monotonic() - asked_at:.2f} s"
+                    )
+                    if status != 0:
+                        report.unexpected[f"ended with {status}"] = 1
+                    web.begin()
+                    report.faults["web server"] = report.faults.get("web server", 0) + 1
+                tally.first_success_after(time.monotonic(), RECOVERY_PATIENCE_SECONDS)
+
+            report = self._play(self._load("sigterm", port), act)
+        # A connection that is refused, or closed before the request was sent, is no lost answer.
+        if report.missed:
+            report.unexpected["done, and not answered"] = report.missed
+        return report
+
+    def redis(self) -> Report:
+        """The Redis that counts requests is killed, and comes back empty."""
+        port, sockets = free_port(), self._stage.server.sockets
+        with (
+            redis_outage.running(self._stage.home) as server,
+            self._second_web(port, sockets, {"REDIS_URL": server.url}),
+        ):
+            return self._enduring("redis", port, lambda: redis_outage.gone(server))
+
+    def disk_full(self) -> Report:
+        """The disk with PostgreSQL's data is filled, and emptied again."""
+        with staged(small_disk) as stage:
+            token, cast = stage.fill()
+            there = Scenarios(stage, token, cast, self._number, self._size)
+            return there._enduring("disk_full", stage.port, lambda: filled(stage))
+
+    def _enduring(
+        self,
+        name: str,
+        port: int,
+        outage: Callable[[], Iterator[None]],
+        seconds: float | None = None,
+    ) -> Report:
+        lasting = self._size.outage_seconds if seconds is None else seconds
+        report = self._play(self._load(name, port), outages.endure(name, outage, lasting, port))
+        outages.unanswered(report)
+        outages.settle(self._stage, report)
+        return report
+
     def _killing(self, name: str, kills: list[Kill]) -> Report:
         rng = self._rng(f"{name}-kills")
 
@@ -121,6 +201,7 @@ class Scenarios:
         report.seconds = time.monotonic() - started
         ended = self._stage.ended()
         report.answers, report.unexpected = dict(tally.answers), dict(tally.unexpected)
+        report.longest, report.missed = dict(tally.longest), tally.missed
         if ended:
             report.unexpected["the service gave up"] = 1
         # The last hold that was left to expire has done so.
@@ -150,13 +231,13 @@ class Scenarios:
         return Random(f"{self._seed}-{name}")
 
     @contextmanager
-    def _second_web(self, port: int, sockets: Path) -> Iterator[None]:
+    def _second_web(
+        self, port: int, sockets: Path, settings: dict[str, str] | None = None
+    ) -> Iterator[SecondWeb]:
         """Another web server on the same database, which it reaches by the proxy's socket."""
-        url = f"postgresql://orgbilling@/orgbilling?host={quote(str(sockets), safe='')}"
-        env = {**self._stage.env, "DATABASE_URL": url}
-        child = Child(programs(port)[0], self._stage.home / "logs" / "second.log", env, ROOT)
+        web = SecondWeb(self._stage, port, sockets, settings)
+        web.begin()
         try:
-            self._stage.await_ready(port, child)
-            yield
+            yield web
         finally:
-            child.stop()
+            web.close()

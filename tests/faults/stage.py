@@ -9,8 +9,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ class Stage:
         self.home = home
         self.server = Server(home)
         self.port = free_port()
-        self.env = {name: value for name, value in os.environ.items() if "DATABASE_URL" not in name}
+        # Settings of a test session are none of the service's.
+        own = {"DATABASE_URL", "DATABASE_URL_FILE", "REQUEST_WAIT_MS"}
+        self.env = {name: value for name, value in os.environ.items() if name not in own}
         self.env |= {"DATA_DIR": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         self.env |= {f"RATE_LIMIT_{name}": RATE for name in ("WRITES", "READS", "SERVICE")}
         # A Child ends with this process, and it ends its own children when it is asked to end.
@@ -87,9 +89,13 @@ class Stage:
 
     def kill_postgresql(self) -> "Killed":
         """Kill the postmaster and all that works for it."""
-        postmaster = self.server.cluster().postmaster()
-        pids = [] if postmaster is None else [postmaster, *children(postmaster)]
+        pids = self.postgresql()
         return killed("postmaster and backends", pids, pids)
+
+    def postgresql(self) -> list[int]:
+        """The postmaster and all that works for it."""
+        postmaster = self.server.cluster().postmaster()
+        return [] if postmaster is None else [postmaster, *children(postmaster)]
 
     def kill_worker(self) -> "Killed":
         """Kill one of the processes that answer requests."""
@@ -123,16 +129,21 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """A stage that is gone afterwards; what a killed run leaves on the disk, a later test session removes."""
+def staged(disk: Callable[[Path], AbstractContextManager[object]] = nullcontext) -> Iterator[Stage]:
+    """A stage that is gone afterwards; what a killed run leaves on the disk, a later test session removes.
+
+    Args:
+        disk: is given the data folder before anything is started there, and ends after all has ended.
+    """
     home = Path(tempfile.mkdtemp(prefix=PREFIX + "faults-"))
     try:
-        stage = Stage(home)
-        try:
-            stage.await_ready(stage.port, stage.run)
-            yield stage
-        finally:
-            stage.close()
+        with disk(home):
+            stage = Stage(home)
+            try:
+                stage.await_ready(stage.port, stage.run)
+                yield stage
+            finally:
+                stage.close()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

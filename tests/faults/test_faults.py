@@ -39,7 +39,17 @@ def test_nothing_is_lost_or_charged_twice(folder):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     scenarios = json.loads(report.read_text())["scenarios"]
-    assert [one["name"] for one in scenarios] == ["postgresql", "web", "requests", "commits"]
+    killed = ["postgresql", "web", "requests", "commits"]
+    assert [one["name"] for one in scenarios] == [
+        *killed,
+        "stopped",
+        "frozen",
+        "exhausted",
+        "sigterm",
+    ]
+    # Nobody has to be told by hand that it is full.
+    refused = {one["name"] for one in scenarios if "database_unavailable" in one["answers"]}
+    assert refused >= {"stopped", "frozen", "exhausted"}
     assert all(one["faults"] and one["findings"]["acknowledged"] for one in scenarios)
     # Nothing that is never done is proved.
     assert {kind for one in scenarios for kind in one["findings"]["kinds"]} == set(KINDS)

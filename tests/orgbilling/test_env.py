@@ -86,7 +86,7 @@ def test_env_secret_refuses_a_missing_or_empty_file(monkeypatch, tmp_path, conte
 def test_database_from_url():
     entry = database_from_url("postgresql://us%40er:p%2Fw@db.example:6432/bill?sslmode=require")
     assert entry == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "orgbilling.database",
         "NAME": "bill",
         "USER": "us@er",
         "PASSWORD": "p/w",

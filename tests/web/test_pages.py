@@ -30,8 +30,16 @@ def test_ready(http):
 
 
 @databases
-@pytest.mark.parametrize("failing", ["database", "migrations", "counters"])
-def test_not_ready_names_what_fails(http, monkeypatch, failing):
+@pytest.mark.parametrize(
+    ("failing", "named"),
+    [
+        # Nobody waits twice for a database that doesn't answer.
+        ("database", ["database", "migrations"]),
+        ("migrations", ["migrations"]),
+        ("counters", ["counters"]),
+    ],
+)
+def test_not_ready_names_what_fails(http, monkeypatch, failing, named):
     def lost():
         raise OperationalError("no route to 10.0.0.7")
 
@@ -40,9 +48,8 @@ def test_not_ready_names_what_fails(http, monkeypatch, failing):
     assert answer.status_code == 503
     document = answer.json()
     assert document["status"] == "not_ready"
-    assert [name for name, check in document["checks"].items() if check["status"] != "ok"] == [
-        failing
-    ]
+    failed = [name for name, check in document["checks"].items() if check["status"] != "ok"]
+    assert failed == named
     assert "10.0.0.7" not in answer.content.decode()
 
 
