@@ -99,8 +99,9 @@ def test_a_server_that_refuses_is_unreachable(caplog):
     assert not watch.silent
     watch.stop()
     assert watch.state is State.ANSWERING
-    said = [record.getMessage() for record in caplog.records if "database" in record.name]
-    assert said[0].startswith("The database is unreachable")
+    said = [record for record in caplog.records if "database" in record.name]
+    assert said[0].getMessage() == "database.unavailable"
+    assert said[0].event_fields["state"] == "unreachable"
 
 
 def test_without_a_watch_nothing_is_refused(network):
