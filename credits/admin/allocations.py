@@ -137,4 +137,9 @@ class AllocationAdmin(LedgerAdmin):
                 wording.page("org_reset_period", row.org_id) + query,
                 f"Change the reset period of {name}",
             ),
+            (
+                "Alert",
+                wording.page("org_member_alert", row.org_id) + query,
+                f"Change when the credits of {name} are low",
+            ),
         )
