@@ -4,7 +4,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from orgbilling.embedded import secret_key
-from orgbilling.env import database_from_url, env_bool, env_int, env_list, env_secret, env_str
+from orgbilling.env import (
+    database_from_url,
+    email_from_url,
+    env_bool,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+)
 
 
 def test_env_str_keeps_an_empty_value(monkeypatch):
@@ -114,3 +122,33 @@ def test_without_a_place_for_the_secret_key_it_must_be_set(monkeypatch, tmp_path
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "below"))
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
         secret_key(tmp_path)
+
+
+def test_email_from_url():
+    found = email_from_url("smtp+starttls://me%40here:p%2Fw@mail.example")
+    assert found["EMAIL_HOST"] == "mail.example"
+    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (
+        587,
+        True,
+        False,
+    )
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@here", "p/w")
+    assert email_from_url("smtps://mail.example:4465")["EMAIL_PORT"] == 4465
+    assert email_from_url("smtp://relay")["EMAIL_PORT"] == 25
+    assert email_from_url("")["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["mail.example", "http://mail.example", "smtp://", "smtp://relay:port", "smtps://relay/path"],
+)
+def test_email_from_url_refuses_junk_without_repeating_it(junk):
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL must look like") as caught:
+        email_from_url(junk)
+    assert "relay" not in str(caught.value)
+
+
+def test_a_password_is_not_sent_in_the_clear():
+    with pytest.raises(ImproperlyConfigured, match="in the clear"):
+        email_from_url("smtp://me:secret@mail.example")
+    assert email_from_url("smtp://me:secret@127.0.0.1")["EMAIL_PORT"] == 25
