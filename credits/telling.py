@@ -49,7 +49,10 @@ def of_own(
     if not allocation.user.is_active:
         return
     level, name = allocation.alert_level, organization.display_name
+    runs_it = billing_people(organization.pk).filter(pk=allocation.user_id).exists()
     ask = " An owner, admin or billing admin can give you more."
+    if runs_it:
+        ask = " You can allocate more to yourself from the pool."
     if episode.level == ShortageLevel.EXHAUSTED:
         kind = NoticeKind.OWN_EXHAUSTED
         title = f"Your credits in {name} are used up"

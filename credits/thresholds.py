@@ -63,10 +63,10 @@ class Level:
     @property
     def share(self) -> str:
         """What is left of the whole: ``4.8 %``, rounded down."""
-        if self.whole <= 0:
+        if self.whole <= 0 or self.left <= 0:
             return "0 %"
         part = (Decimal(self.left) * 100 / self.whole).quantize(Decimal("0.1"), ROUND_DOWN)
-        return f"{part.normalize():f} %"
+        return f"{part.normalize():f} %" if part else "less than 0.1 %"
 
 
 def percent_of(column: str, percent: Any) -> Any:
