@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: Ended episodes are kept for a year.
 KEPT: Final = timedelta(days=365)
+#: Allocations looked at in one transaction, in which the pool is locked.
+AT_ONCE: Final = 100
 LOW, EXHAUSTED = ShortageLevel.LOW, ShortageLevel.EXHAUSTED
 
 
@@ -77,33 +79,44 @@ def purge() -> int:
 
 def _guarded(org_id: UUID) -> bool:
     try:
-        run(lambda: observe(org_id))
+        while run(lambda: observe(org_id)) >= AT_ONCE:
+            pass
     except (OrgBillingError, DatabaseError):
         logger.exception("The balances of organization %s could not be watched", org_id)
         return False
     return True
 
 
-def observe(org_id: UUID) -> None:
-    """Open and close one organization's episodes as its balances are now, and tell of those that were opened.
+def observe(org_id: UUID) -> int:
+    """Open and close an organization's episodes as its balances are now, and tell of those that were opened.
 
-    In the caller's transaction. The pool is locked first: of two sweeps the second sees what the first has done.
+    In the caller's transaction. The pool is locked first: of two sweeps the second sees what the first has done. The
+    pool and at most ``AT_ONCE`` allocations are looked at; returns how many of these are done, for whoever asks
+    whether there are more.
 
     Raises:
         NoCreditPool: there is none.
     """
     CreditPool.objects.lock(org_id)
     moment = database_now()
-    current = LowCreditEpisode.objects.current().filter(org_id=org_id)
+    moved = list(
+        _moved().filter(org_id=org_id).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+    )
+    current = LowCreditEpisode.objects.current().filter(
+        Q(allocation_id__isnull=True) | Q(allocation_id__in=moved), org_id=org_id
+    )
     known = {(one.allocation_id, one.level): one for one in current}
     pool = CreditPool.objects.of(org_id)
-    begun = []
-    for scope in _scopes(pool, known, moment):
+    begun, done = [], 0
+    for scope in _scopes(pool, moved):
+        before = dict(known)
         new = [level for level in ShortageLevel if _step(scope, level, known, org_id, moment)]
+        done += scope.allocation is not None and known != before
         # Of nothing left it is told that, and not also that it is low.
         if new and not (new == [LOW] and scope.is_at(EXHAUSTED)):
             begun.append((scope, known[scope.key, new[-1]]))
     _tell(pool, begun)
+    return done
 
 
 def _step(
@@ -117,6 +130,7 @@ def _step(
     there = known.get((scope.key, level))
     if there is not None and not scope.is_at(level):
         LowCreditEpisode.objects.end(there, moment=moment)
+        del known[scope.key, level]
     if there is not None or not scope.is_at(level):
         return False
     made = LowCreditEpisode.objects.begin(
@@ -132,16 +146,11 @@ def _step(
     return made is not None
 
 
-def _scopes(
-    pool: CreditPool,
-    known: dict[tuple[UUID | None, str], LowCreditEpisode],
-    moment: datetime,
-) -> Iterator[Scope]:
-    """The pool, and the allocations that are low or were."""
+def _scopes(pool: CreditPool, moved: list[UUID]) -> Iterator[Scope]:
+    """The pool, and the allocations that may have crossed a threshold."""
     yield Scope(None, pool.alert_level, is_watched=True)
-    rows = Allocation.objects.for_display().filter(org_id=pool.org_id)
-    were = {allocation_id for allocation_id, _ in known if allocation_id is not None}
-    for allocation in rows.filter(Q(pk__in=were) | _low(moment)).order_by("pk"):
+    rows = Allocation.objects.for_display().filter(org_id=pool.org_id, pk__in=moved)
+    for allocation in rows.order_by("pk"):
         yield Scope(allocation, allocation.alert_level, is_watched=allocation.is_active)
 
 
