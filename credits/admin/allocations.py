@@ -133,7 +133,7 @@ class AllocationAdmin(LedgerAdmin):
             ),
             ("Reclaim", wording.page("org_reclaim", row.org_id) + query, f"Reclaim from {name}"),
             (
-                "Reset period",
+                "Resets",
                 wording.page("org_reset_period", row.org_id) + query,
                 f"Change the reset period of {name}",
             ),

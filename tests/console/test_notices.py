@@ -97,7 +97,7 @@ def test_a_members_alert_is_changed_after_a_review(funded, alice, bob):
     text = text_of(action.review())
     assert ">20 %<" in text
     assert ">600 credits<" in text
-    assert "It is low already: they are told at once." in text
+    assert "So little is left already: they are told within a minute." in text
     for _time in range(2):
         assert "an alert at 600 credits." in text_of(action.confirm())
     allocation = Allocation.objects.get(org=funded, user=bob)

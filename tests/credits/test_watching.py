@@ -180,7 +180,7 @@ def test_one_organization_in_trouble_does_not_stop_the_others(
     def stumble(org_id):
         if org_id == funded.pk:
             raise IntegrityError
-        observe(org_id)
+        return observe(org_id)
 
     monkeypatch.setattr(watching, "observe", stumble)
     spend(funded, bob, 500)

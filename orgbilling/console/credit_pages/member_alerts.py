@@ -39,7 +39,7 @@ class ChangeMemberAlert(MemberAllocationPage):
     title = "Change the member's alert"
     form_class = MemberAlertForm
     operation = "member_alert"
-    verb = "Change"
+    verb = "Save"
     introduction = (
         "The member and the billing roles are told once when what is left comes down to a threshold, and again only "
         "after it was above it. That nothing is left at all is always told."
@@ -65,7 +65,7 @@ class ChangeMemberAlert(MemberAllocationPage):
         return Preview(
             f"{self.person}: an alert at {_words(after)}.",
             [Change("Alert at", _words(before), _words(after))],
-            ["This is what it is now."] if same else _at_once(after),
+            ["This is what it is now."] if same else _at_once(before, after),
         )
 
     def perform(self, form: Any, origin: Origin) -> str:
@@ -93,5 +93,6 @@ def _words(allocation: Allocation) -> str:
     return " or ".join(said) or "nothing left"
 
 
-def _at_once(allocation: Allocation) -> list[str]:
-    return ["It is low already: they are told at once."] if allocation.alert_level.is_low else []
+def _at_once(before: Allocation, after: Allocation) -> list[str]:
+    crossed = after.alert_level.is_low and not before.alert_level.is_low
+    return ["So little is left already: they are told within a minute."] if crossed else []
