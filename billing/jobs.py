@@ -4,7 +4,7 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from billing import alarm, collecting, inbox, invoicing, proving, renewal, sweeping
+from billing import alarm, collecting, inbox, invoicing, proving, renewal, sweeping, troubles
 from billing.managers.inbox import PROCESS_TASK
 from billing.managers.payments import COLLECT_TASK, ISSUE_TASK
 from orgbilling.lib import jobs
@@ -68,3 +68,14 @@ def purge(timestamp: int) -> None:
     """Forget webhooks that were processed long ago."""
     del timestamp
     inbox.purge()
+
+
+@app.task(
+    name="billing.tell_of_troubles",
+    queueing_lock="billing.tell_of_troubles",
+    lock="billing.tell_of_troubles",
+)
+def tell_of_troubles(timestamp: int) -> None:
+    """Tell people of declined cards, overdue charges, failed jobs and a ledger that breaks a rule."""
+    del timestamp
+    troubles.tell_of_all()

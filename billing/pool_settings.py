@@ -95,6 +95,34 @@ def change_reset_period(
     return allocation
 
 
+@transaction.atomic
+def change_member_alert(
+    *, org_id: uuid.UUID, user_id: uuid.UUID, percent: int | None, least: int | None, origin: Origin
+) -> Allocation:
+    """Change when a member's allocation is low, and keep in the history what it was before.
+
+    What stays as it is leaves no event. Raises NoAllocation.
+    """
+    allocation, before = Allocation.objects.change_alert(
+        org_id=org_id, user_id=user_id, percent=percent, least=least
+    )
+    after = {name: getattr(allocation, name) for name in before}
+    changed = [name for name in before if before[name] != after[name]]
+    if changed:
+        BillingEvent.objects.record(
+            org_id=org_id,
+            origin=origin,
+            moment=clock.database_now(),
+            event_type=EventType.POOL_SETTINGS_CHANGED,
+            metadata={
+                "user_id": str(user_id),
+                "before": {name: before[name] for name in changed},
+                "after": {name: after[name] for name in changed},
+            },
+        )
+    return allocation
+
+
 def _kept(pool: CreditPool, values: Mapping[str, Any]) -> dict[str, Any]:
     """The pool's values of these names, as JSON keeps them."""
     return {name: _plain(getattr(pool, name)) for name in values}

@@ -52,6 +52,13 @@ class HoldStatus(models.TextChoices):
     EXPIRED = "expired"
 
 
+class ShortageLevel(models.TextChoices):
+    """How little is left: below the threshold, or nothing."""
+
+    LOW = "low"
+    EXHAUSTED = "exhausted"
+
+
 class JournalKind(models.TextChoices):
     """Why credits moved, other than by usage and holds."""
 

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from credits import sweeping
+from credits import sweeping, watching
 
 
 @app.task(name="credits.reset_due", queueing_lock="credits.reset_due")
@@ -33,9 +33,21 @@ def close_overage_due(timestamp: int) -> None:
     sweeping.close_overage_due()
 
 
+@app.task(
+    name="credits.watch_balances",
+    queueing_lock="credits.watch_balances",
+    lock="credits.watch_balances",
+)
+def watch_balances(timestamp: int) -> None:
+    """Tell people whose credits have crossed a threshold."""
+    del timestamp
+    watching.watch()
+
+
 @app.task(name="credits.purge", queueing_lock="credits.purge")
 def purge(timestamp: int) -> None:
-    """Forget old refusals, and free the keys of those whose time has passed."""
+    """Forget old refusals and episodes, and free the keys of those whose time has passed."""
     del timestamp
     sweeping.purge_refusals()
     sweeping.purge_answers()
+    watching.purge()

@@ -11,11 +11,11 @@ from django.http import HttpRequest
 
 from organizations.access import MANAGERS, Rule
 from organizations.choices import AuditAction, Role
-from organizations.models import ApiKey, AuditLogEntry, Member, Organization, User
+from organizations.models import ApiKey, AuditLogEntry, Member, Notice, Organization, User
 from organizations.scoping import ScopedAdmin, principal_of, reach_of
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import OrgBillingError
-from orgbilling.web.console import ForgivingAdmin
+from orgbilling.web.console import ForgivingAdmin, ReadOnlyAdmin
 
 LEAD = Rule(MANAGERS)
 
@@ -227,3 +227,28 @@ class ApiKeyAdmin(ScopedAdmin):
         for key in queryset:
             ApiKey.objects.revoke(key.org_id, key.pk, by=by)
         self.message_user(request, "The keys are revoked.", messages.SUCCESS)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """What everybody was told, and what became of the e-mail; for system admins."""
+
+    list_display = (
+        "created_at",
+        "kind",
+        "title",
+        "user",
+        "mail_status",
+        "mail_attempts",
+        "read_at",
+    )
+    list_filter = ("mail_status", "kind")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "title")
+    actions = ("queue_again",)
+
+    @admin.action(description="Queue e-mail again", permissions=["view"])
+    def queue_again(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
+        """Queue the e-mail of the chosen notices that was given up."""
+        count = Notice.objects.queue_again(queryset, moment=now())
+        self.message_user(request, f"Queued again: {count}.", messages.SUCCESS)

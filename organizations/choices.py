@@ -65,3 +65,52 @@ class AuditAction(TextChoices):
     PLAN_EDITED = "plan_edited", "Plan edited"
     BILLING_DETAILS_EDITED = "billing_details_edited", "Billing details edited"
     HOLD_RELEASED = "hold_released", "Hold released"
+
+
+class NoticeKind(TextChoices):
+    """What people are told of; each kind can be switched off by e-mail, by each person."""
+
+    POOL_LOW = "pool_low", "The pool is low"
+    POOL_EXHAUSTED = "pool_exhausted", "The pool is used up"
+    OWN_LOW = "own_low", "My credits are low"
+    OWN_EXHAUSTED = "own_exhausted", "My credits are used up"
+    MEMBER_LOW = "member_low", "A member's credits are low"
+    MEMBER_EXHAUSTED = "member_exhausted", "A member's credits are used up"
+    PAYMENT_FAILED = "payment_failed", "A card was declined"
+    PAST_DUE = "past_due", "The subscription is past due"
+    PAYMENTS_FAILED = "payments_failed", "Cards were declined, in any organization"
+    SUBSCRIPTIONS_PAST_DUE = "subscriptions_past_due", "Subscriptions are past due"
+    JOB_FAILED = "job_failed", "A job has failed for good"
+    LEDGER_VIOLATED = "ledger_violated", "The ledger breaks a rule"
+    SUSPICIOUS = "suspicious", "Suspicious activity"
+    MAIL_FAILED = "mail_failed", "E-mail could not be delivered"
+
+
+#: About the person's own credits: for members of any role.
+OWN_KINDS: frozenset[NoticeKind] = frozenset({NoticeKind.OWN_LOW, NoticeKind.OWN_EXHAUSTED})
+#: About an organization: for its billing roles.
+ORG_KINDS: frozenset[NoticeKind] = frozenset(
+    {
+        NoticeKind.POOL_LOW,
+        NoticeKind.POOL_EXHAUSTED,
+        NoticeKind.MEMBER_LOW,
+        NoticeKind.MEMBER_EXHAUSTED,
+        NoticeKind.PAYMENT_FAILED,
+        NoticeKind.PAST_DUE,
+    }
+)
+#: About the service as a whole: for system admins.
+SYSTEM_KINDS: frozenset[NoticeKind] = frozenset(NoticeKind) - OWN_KINDS - ORG_KINDS
+#: In the console alone unless a person asks for more: the members are told themselves.
+QUIET_KINDS: frozenset[NoticeKind] = frozenset({NoticeKind.MEMBER_LOW})
+#: Never by e-mail: that e-mail doesn't arrive can't be told by e-mail.
+CONSOLE_KINDS: frozenset[NoticeKind] = frozenset({NoticeKind.MAIL_FAILED})
+
+
+class MailStatus(TextChoices):
+    """What has become of a notice's e-mail."""
+
+    NONE = "none", "Not by e-mail"
+    QUEUED = "queued", "Queued"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Given up"

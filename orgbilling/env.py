@@ -17,6 +17,8 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 #: Every secret that was read: what no log may show.
 SECRETS: set[str] = set()
+#: How a mail server can be talked to, and where unless a port is given.
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -160,6 +162,39 @@ def cron_schedule(name: str, value: str) -> str:
             f"{name} must be five cron fields in UTC, such as '17 2 * * *', not {value!r}"
         )
     return text
+
+
+def email_from_url(url: str) -> dict[str, Any]:
+    """Returns Django's EMAIL settings for `smtp+starttls://user:password@host:587`.
+
+    `smtps://` is TLS from the first byte, `smtp://` none at all: without credentials, or to this machine.
+    An empty one is no e-mail. Raises ImproperlyConfigured on any other URL; it never repeats it: it may
+    hold a password.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    shape = "EMAIL_URL must look like smtp+starttls://user:password@host:587 or smtps://…:465"
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        raise ImproperlyConfigured(shape) from None
+    if parts.scheme not in MAIL_PORTS or not host or parts.path not in {"", "/"} or parts.query:
+        raise ImproperlyConfigured(shape)
+    plain = parts.scheme == "smtp"
+    if plain and parts.password and host not in {"127.0.0.1", "::1", "localhost"}:
+        raise ImproperlyConfigured(
+            "EMAIL_URL: smtp:// would send the password in the clear; use smtp+starttls:// or smtps://"
+        )
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port or MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+starttls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
 
 
 def database_from_url(url: str, password: str = "") -> dict[str, Any]:

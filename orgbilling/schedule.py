@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 
 from billing import jobs as billing_jobs
 from credits import jobs as credits_jobs
+from organizations import jobs as organizations_jobs
 from orgbilling.backups import jobs as backup_jobs
 from orgbilling.lib.jobs import purge, retry_stalled
 from orgbilling.web import jobs as web_jobs
@@ -34,12 +35,16 @@ TABLE = (
     Periodic("* * * * *", credits_jobs.reset_due),
     Periodic("* * * * *", credits_jobs.refresh_due),
     Periodic("* * * * *", credits_jobs.close_overage_due),
+    Periodic("* * * * *", credits_jobs.watch_balances),
+    Periodic("* * * * *", organizations_jobs.send_notices_due),
+    Periodic("*/5 * * * *", billing_jobs.tell_of_troubles),
     Periodic("7 * * * *", billing_jobs.collect_due),
     Periodic("*/10 * * * *", billing_jobs.issue_invoices_due),
     Periodic("17 * * * *", purge),
     Periodic("27 * * * *", web_jobs.purge),
     Periodic("37 3 * * *", billing_jobs.purge),
     Periodic("23 3 * * *", credits_jobs.purge),
+    Periodic("53 3 * * *", organizations_jobs.purge),
     Periodic("41 4 * * *", billing_jobs.verify_ledger),
 )
 

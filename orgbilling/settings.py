@@ -13,6 +13,7 @@ from orgbilling.env import (
     all_or_none,
     cron_schedule,
     database_from_url,
+    email_from_url,
     env_bool,
     env_choice,
     env_int,
@@ -232,6 +233,28 @@ BACKUP_SCHEDULE = cron_schedule("BACKUP_SCHEDULE", env_str("BACKUP_SCHEDULE", de
 RESTORE_DRILL_SCHEDULE = cron_schedule(
     "RESTORE_DRILL_SCHEDULE", env_str("RESTORE_DRILL_SCHEDULE", default="")
 )
+
+# --- E-mail ----------------------------------------------------------------------------------------
+
+# Notices go there; without a server they are shown in the console only.
+EMAIL_URL = env_secret("EMAIL_URL", default="")
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", default="")
+all_or_none(
+    EMAIL_URL=EMAIL_URL,
+    DEFAULT_FROM_EMAIL=DEFAULT_FROM_EMAIL,
+    because="notices are sent through the first, and say that they come from the second",
+)
+NOTICES_BY_EMAIL = bool(EMAIL_URL)
+_MAIL = email_from_url(EMAIL_URL)
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _MAIL.get("EMAIL_HOST", "")
+EMAIL_PORT = _MAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+# Seconds for each step of a conversation; a try as a whole ends before the next one is due.
+EMAIL_TIMEOUT = 10
 
 # --- Caches and rate limits ------------------------------------------------------------------------
 

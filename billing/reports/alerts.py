@@ -160,18 +160,13 @@ def _of_payments(org_id: uuid.UUID, moment: datetime) -> Iterator[Alert]:
 
 
 def _of_pool(pool: CreditPool) -> Iterator[Alert]:
-    available, total = pool.current_available_credits, pool.total_credits
-    percent, least = pool.alert_threshold_percent, pool.alert_threshold_credits
-    # What was used is in the total for ever: a part of it says nothing of what is there to be used.
-    there = total - int(vars(pool)["used_credits"]) + pool.current_overage_used
-    below_percent = percent is not None and available * 100 < there * percent
-    if below_percent or (least is not None and available < least):
-        threshold = f"{percent} %" if below_percent else f"{least} credits"
+    level = pool.alert_level
+    if level.is_low:
         yield Alert(
             "pool_low",
             Severity.WARNING,
-            f"{available} credits are available",
-            f"The pool is below its alert threshold of {threshold}.",
+            f"{level.left} credits are available",
+            f"The pool is below its alert threshold of {level.threshold}.",
             "add_credits",
         )
 
@@ -214,7 +209,7 @@ def _of_members(org_id: uuid.UUID, pool: CreditPool | None) -> Iterator[Alert]:
             "allocations_low",
             Severity.INFO,
             "More members have little left",
-            f"{low.count() - MEMBERS_NAMED} others have 20 % of their credits or less.",
+            f"{low.count() - MEMBERS_NAMED} others are at or below their alert thresholds.",
             "members",
         )
 
@@ -231,14 +226,14 @@ def _refused(group: RefusalGroup, action: str) -> Alert:
 
 
 def _low(allocation: Allocation, action: str) -> Alert:
-    left, whole = allocation.current_remaining_credits, allocation.current_allocated_credits
+    level = allocation.alert_level
     reset = allocation.next_reset_date
     again = f" The next reset is on {reset:%Y-%m-%d}." if reset is not None else ""
     return Alert(
         "allocation_low",
-        Severity.WARNING if left == 0 else Severity.INFO,
-        f"{allocation.user.get_full_name()} has {left} of {whole} credits left",
-        f"That is 20 % or less.{again}",
+        Severity.WARNING if level.left == 0 else Severity.INFO,
+        f"{allocation.user.get_full_name()} has {level.left} of {level.whole} credits left",
+        f"That is at or below the alert threshold of {level.threshold}.{again}",
         action,
     )
 

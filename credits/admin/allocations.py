@@ -133,8 +133,13 @@ class AllocationAdmin(LedgerAdmin):
             ),
             ("Reclaim", wording.page("org_reclaim", row.org_id) + query, f"Reclaim from {name}"),
             (
-                "Reset period",
+                "Resets",
                 wording.page("org_reset_period", row.org_id) + query,
                 f"Change the reset period of {name}",
+            ),
+            (
+                "Alert",
+                wording.page("org_member_alert", row.org_id) + query,
+                f"Change when the credits of {name} are low",
             ),
         )

@@ -2,6 +2,7 @@
 
 from credits.managers.allocation import AllocationManager
 from credits.managers.answer import AnswerManager
+from credits.managers.episode import EpisodeManager
 from credits.managers.hold import HoldManager
 from credits.managers.journal import JournalManager
 from credits.managers.overage import OveragePeriodManager
@@ -13,6 +14,7 @@ from credits.managers.usage import UsageManager
 __all__ = [
     "AllocationManager",
     "AnswerManager",
+    "EpisodeManager",
     "HoldManager",
     "JournalManager",
     "OveragePeriodManager",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
@@ -12,14 +12,19 @@ from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Valu
 from django.db.models.functions import Coalesce
 
 from credits import functions
+from credits.errors import NoAllocation
 from credits.managers.pool import PoolManager
 from orgbilling.lib.after_commit import after_commit
-from orgbilling.lib.clock import database_now
+from orgbilling.lib.clock import database_now, now
 
 if TYPE_CHECKING:
     from credits.models import Allocation
 
 logger = structlog.stdlib.get_logger(__name__)
+
+
+#: The columns that say when an allocation is low.
+ALERT: Final = ("alert_threshold_percent", "alert_threshold_credits")
 
 
 class AllocationManager(models.Manager["Allocation"]):
@@ -135,6 +140,28 @@ class AllocationManager(models.Manager["Allocation"]):
                 org_id=org_id, user_id=user_id, reset_period=reset_period, origin=origin
             )
             return self.for_display().get(org_id=org_id, pk=allocation_id), before
+
+    def change_alert(
+        self, *, org_id: UUID, user_id: UUID, percent: int | None, least: int | None
+    ) -> tuple[Allocation, dict[str, int | None]]:
+        """Change when an active allocation is low; returns it and the thresholds that it had.
+
+        Args:
+            percent: 0 to 100, of what is allocated; None: no such threshold.
+            least: credits, 0 or more; None: no such threshold.
+
+        Raises:
+            NoAllocation: the member has none that is active.
+        """
+        with transaction.atomic():
+            rows = self.filter(org_id=org_id, user_id=user_id, is_active=True)
+            found = rows.select_for_update(no_key=True).first()
+            if found is None:
+                raise NoAllocation
+            before = {name: getattr(found, name) for name in ALERT}
+            after = dict(zip(ALERT, (percent, least), strict=True))
+            rows.filter(pk=found.pk).update(**after, updated_at=now())
+            return self.for_display().get(org_id=org_id, pk=found.pk), before
 
     def close(
         self, *, org_id: UUID, user_id: UUID, origin: functions.Origin, notes: str = ""

@@ -2,6 +2,7 @@
 
 from credits.models.allocation import Allocation
 from credits.models.answer import StoredAnswer
+from credits.models.episode import LowCreditEpisode
 from credits.models.hold import Hold
 from credits.models.journal import JournalEntry
 from credits.models.overage import OveragePeriod
@@ -22,6 +23,7 @@ __all__ = [
     "ElapsedHolds",
     "Hold",
     "JournalEntry",
+    "LowCreditEpisode",
     "MemberAllocation",
     "OveragePeriod",
     "Price",

@@ -7,6 +7,7 @@ from django.db.models import Case, F, Q, When
 
 from credits.choices import MAX_BALANCE, ResetPeriod
 from credits.managers import AllocationManager
+from credits.thresholds import MEMBER_PERCENT, Level
 from organizations.models import Organization, User
 from orgbilling.lib.ids import uuid7
 
@@ -45,6 +46,16 @@ class Allocation(models.Model):
         expression=Case(When(is_active=True, then=F("user_id"))),
         output_field=models.UUIDField(null=True),
         db_persist=True,
+    )
+    # The database's default: allocations are made by a SQL function, which doesn't know the columns.
+    alert_threshold_percent = models.SmallIntegerField(
+        null=True,
+        blank=True,
+        db_default=MEMBER_PERCENT,
+        help_text="Warn when at most this part of what is allocated is left.",
+    )
+    alert_threshold_credits = models.BigIntegerField(
+        null=True, blank=True, help_text="Warn when at most so many credits are left."
     )
     allocated_by = models.CharField(
         max_length=64, help_text="Who gave credits last: user:<id> or key:<id>."
@@ -85,6 +96,14 @@ class Allocation(models.Model):
                 | (~Q(reset_period=ResetPeriod.NEVER) & Q(next_reset_date__isnull=False)),
                 name="allocation_reset_has_date",
             ),
+            models.CheckConstraint(
+                condition=(
+                    Q(alert_threshold_percent__isnull=True)
+                    | Q(alert_threshold_percent__range=(0, 100))
+                )
+                & (Q(alert_threshold_credits__isnull=True) | Q(alert_threshold_credits__gte=0)),
+                name="allocation_thresholds_range",
+            ),
         )
         indexes = (
             models.Index(
@@ -124,3 +143,14 @@ class Allocation(models.Model):
     def current_allocated_credits(self) -> int:
         """Used, held and remaining together."""
         return self.used_credits + self.current_held_credits + self.current_remaining_credits
+
+    @property
+    def alert_level(self) -> Level:
+        """What is left, and the thresholds below which it is low."""
+        return Level(
+            left=self.current_remaining_credits,
+            whole=self.current_allocated_credits,
+            percent=self.alert_threshold_percent,
+            least=self.alert_threshold_credits,
+            inclusive=True,
+        )

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from credits.choices import MAX_BALANCE
 from credits.managers import PoolManager
+from credits.thresholds import Level
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
 
@@ -174,3 +175,16 @@ class CreditPool(models.Model):
     def current_overage_used_period(self) -> int:
         """Overage of the period, less what expired holds give back."""
         return self.overage_used_period - int(vars(self).get("elapsed_overage", 0))
+
+    @property
+    def alert_level(self) -> Level:
+        """What is available, and the thresholds below which it is low; of a pool read by `with_totals`."""
+        # What was used is in the total for ever: a part of it says nothing of what is there to be used.
+        there = self.total_credits - int(vars(self)["used_credits"]) + self.current_overage_used
+        return Level(
+            left=self.current_available_credits,
+            whole=there,
+            percent=self.alert_threshold_percent,
+            least=self.alert_threshold_credits,
+            inclusive=False,
+        )

@@ -12,11 +12,10 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 
 from credits.models import Allocation, Usage
 from credits.reports.usage import WINDOW, grouped_by_user
+from credits.thresholds import percent_of
 from organizations.models import Member
 from orgbilling.lib.clock import now
 
-#: An allocation is low when this part of it is left, in per cent, or less.
-LOW_PERCENT: Final = 20
 PAGE_MAX: Final = 500
 
 
@@ -24,7 +23,8 @@ PAGE_MAX: Final = 500
 class MemberBar:
     """One member, and the allocation if there is an active one; without it every number is 0.
 
-    allocated = used + held + remaining, in the current period; expired holds count as released.
+    allocated = used + held + remaining, in the current period; expired holds count as released. `is_low`: at or below
+    one of the allocation's thresholds.
     """
 
     member_id: UUID
@@ -39,6 +39,7 @@ class MemberBar:
     remaining: int = 0
     reset_period: str = ""
     next_reset: datetime | None = None
+    is_low: bool = False
 
     @property
     def allocated(self) -> int:
@@ -59,11 +60,6 @@ class MemberBar:
     def percent_remaining(self) -> int:
         """What is neither used nor held, so that the three are 100 together; 0 without an allocation."""
         return 100 - self.percent_used - self.percent_held if self.allocated else 0
-
-    @property
-    def is_low(self) -> bool:
-        """Whether at most 20 % of an allocation remain."""
-        return self.allocated > 0 and self.remaining * 100 <= self.allocated * LOW_PERCENT
 
     def _percent(self, part: int) -> int:
         return part * 100 // self.allocated if self.allocated else 0
@@ -140,6 +136,7 @@ def bar_of(member: Member, allocation: Allocation | None) -> MemberBar:
         remaining=allocation.current_remaining_credits,
         reset_period=allocation.reset_period,
         next_reset=allocation.next_reset_date,
+        is_low=allocation.current_allocated_credits > 0 and allocation.alert_level.is_low,
     )
 
 
@@ -155,7 +152,7 @@ def top_members(
 
 
 def low_allocations(org_id: UUID) -> QuerySet[Allocation]:
-    """Active allocations of which at most 20 % remain and whose reset isn't due yet, the emptiest first."""
+    """Active allocations at or below a threshold whose reset isn't due yet, the emptiest first."""
     return (
         Allocation.objects.for_display()
         .annotate(
@@ -163,15 +160,21 @@ def low_allocations(org_id: UUID) -> QuerySet[Allocation]:
         )
         .filter(
             Q(next_reset_date__isnull=True) | Q(next_reset_date__gt=now()),
+            # What expired holds give back only adds: it is looked for where it may matter.
+            is_low("remaining_credits"),
+            is_low("current"),
             org_id=org_id,
             is_active=True,
             allocated_credits__gt=0,
-            # What expired holds give back only adds: it is looked for where it may matter.
-            remaining_credits__lte=F("allocated_credits") * LOW_PERCENT / 100,
-            current__lte=F("allocated_credits") * LOW_PERCENT / 100,
         )
         .order_by("current", "pk")
     )
+
+
+def is_low(column: str) -> Q:
+    """Whether a column of an allocation's credits is at or below one of its thresholds."""
+    part = percent_of("allocated_credits", F("alert_threshold_percent"))
+    return Q(**{f"{column}__lte": part}) | Q(**{f"{column}__lte": F("alert_threshold_credits")})
 
 
 def _of_allocation(column: str) -> Coalesce:

@@ -14,6 +14,7 @@ from organizations.sign_on.claims import InvalidToken
 from organizations.sign_on.configuration import bearer_tokens_are_on
 from organizations.sign_on.refusals import SignOnRefused
 from organizations.sign_on.tokens import identify_bearer
+from orgbilling.web import suspicion
 
 if TYPE_CHECKING:
     import uuid
@@ -69,7 +70,10 @@ class ApiKeyAuthentication(BearerAuthentication):
         token = self.bearer_token(request)
         if token is None or not token.startswith(PREFIX):
             return None
-        key = ApiKey.objects.authenticate(token)
+        key = ApiKey.objects.find(token)
+        if key is not None and key.is_dead:
+            suspicion.report(suspicion.DEAD_KEY, f"key:{key.pk}")
+            key = None
         if key is None:
             raise exceptions.AuthenticationFailed("The API key is unknown, expired or revoked.")
         ApiKey.objects.note_use(key)

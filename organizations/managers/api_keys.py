@@ -59,17 +59,19 @@ class ApiKeyManager(models.Manager["ApiKey"]):
             )
         return key, plaintext
 
-    def authenticate(self, plaintext: str) -> "ApiKey | None":
-        """Return the key that is valid at this moment, None for any other text; one query.
+    def find(self, plaintext: str) -> "ApiKey | None":
+        """Return the key with this text, a dead one too, None for any other text; one query.
 
         A text whose checksum is wrong doesn't reach the database.
         """
         if not is_well_formed(plaintext):
             return None
-        key = self.filter(key_hash=hash_key(plaintext), revoked_at__isnull=True).first()
-        if key is None or (key.expires_at is not None and key.expires_at <= timezone.now()):
-            return None
-        return key
+        return self.filter(key_hash=hash_key(plaintext)).first()
+
+    def authenticate(self, plaintext: str) -> "ApiKey | None":
+        """Return the key that is valid at this moment, None for any other text; one query."""
+        key = self.find(plaintext)
+        return key if key is not None and not key.is_dead else None
 
     def note_use(self, key: "ApiKey") -> None:
         """Remember that the key was used, to the minute: at most one write a minute and key."""

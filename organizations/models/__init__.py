@@ -3,7 +3,16 @@
 from organizations.models.api_key import ApiKey
 from organizations.models.audit import AuditLogEntry
 from organizations.models.member import Member
+from organizations.models.notice import Notice, NoticePreference
 from organizations.models.organization import Organization
 from organizations.models.user import User
 
-__all__ = ["ApiKey", "AuditLogEntry", "Member", "Organization", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditLogEntry",
+    "Member",
+    "Notice",
+    "NoticePreference",
+    "Organization",
+    "User",
+]

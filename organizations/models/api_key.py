@@ -72,6 +72,12 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     @property
+    def is_dead(self) -> bool:
+        """Whether it was revoked or has expired."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return expired or self.revoked_at is not None
+
+    @property
     def throttle_identity(self) -> str:
         """Whose budget the key's calls are counted against: its own."""
         return f"key:{self.id}"

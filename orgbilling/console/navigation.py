@@ -72,6 +72,7 @@ SYSTEM: Final = (
     ("Payments", "billing_payment_changelist", "payments"),
     ("Card attempts", "billing_paymentattempt_changelist", "credit_score"),
     ("Webhook inbox", "billing_webhookevent_changelist", "inbox"),
+    ("Notices told", "organizations_notice_changelist", "notifications"),
     ("Billing history", "billing_billingevent_changelist", "history"),
     ("Plans", "billing_plan_changelist", "sell"),
     ("Prices", "credits_price_changelist", "price_change"),

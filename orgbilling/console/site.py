@@ -19,6 +19,7 @@ from organizations.models import User
 from organizations.scoping import current_org_id
 from orgbilling.console.navigation import navigation_of
 from orgbilling.console.switching import places_of
+from orgbilling.console.unread import unread_of
 from orgbilling.web.attempt_pages import refused_page
 from orgbilling.web.attempts import TooManyAttempts, attempt
 from orgbilling.web.console import ForgivingAdmin
@@ -67,6 +68,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         if isinstance(request.user, User) and request.user.is_active:
             context["places"] = places_of(request)
             context["navigation"] = navigation_of(request)
+            context["unread"] = unread_of(request)
         return context
 
     def login(

@@ -23,13 +23,14 @@ from rest_framework.views import APIView
 
 from orgbilling.lib.errors import NotFound
 from orgbilling.web import body as bodies
-from orgbilling.web import errors, throttling
+from orgbilling.web import errors, suspicion, throttling
 from orgbilling.web.negotiation import check_accept
 from orgbilling.web.query import check_names, validated_query
 from orgbilling.web.refusals import MethodNotAllowed
 from orgbilling.web.responses import JSON
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+FORBIDDEN = 403
 _SAFE = frozenset({"GET", "HEAD"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -135,6 +136,8 @@ class ApiView(APIView):
             response = self._answer(wrapped)
         except Exception as exc:  # noqa: BLE001 - the boundary: nothing passes as HTML
             response = errors.handle(exc, {"view": self, "request": wrapped})
+            if response.status_code == FORBIDDEN and not self.public:
+                suspicion.report(suspicion.REFUSED, self._identity(wrapped))
         return self._finish(request, response)
 
     def _answer(self, request: Request) -> HttpResponseBase:
@@ -184,6 +187,8 @@ class ApiView(APIView):
         try:
             user = request.user
         except drf.AuthenticationFailed:
+            address = throttling.client_address(request._request)  # noqa: SLF001
+            suspicion.report(suspicion.WRONG_CREDENTIALS, address)
             self._count_by_address(request, add=True)
             raise
         except drf.PermissionDenied:
@@ -225,6 +230,11 @@ class ApiView(APIView):
         )
         if self._count is not None:
             self._count.enforce()
+
+    @staticmethod
+    def _identity(request: Request) -> str:
+        """Whose request it is, as the limits name them."""
+        return throttling.identity_of(request.user, request.auth, request._request)  # noqa: SLF001
 
     def _parse_ids(self) -> bool:
         """Parse the path's ids in place. Returns whether all are well formed."""

@@ -13,10 +13,12 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 
 from billing.invoicing import issue_missing
 from billing.models import BillingDetails, Payment, PaymentAttempt
+from credits.choices import ShortageLevel
 from credits.deducting import deduct
 from credits.idempotency import Answer
-from credits.models import CreditPool, OveragePeriod
-from organizations.choices import Role
+from credits.models import Allocation, CreditPool, LowCreditEpisode, OveragePeriod
+from organizations import noticing
+from organizations.choices import NoticeKind, Role
 from organizations.models import Organization, User
 from orgbilling.lib.clock import now
 from tests.factories import make_key, make_member, make_organization, make_user
@@ -57,6 +59,7 @@ class Tenant:
         issue_missing(self.org.pk)
         self._try_a_card()
         self._end_a_period()
+        self._notice()
         mark(self)
 
     def _person(self, role: str) -> User:
@@ -92,6 +95,24 @@ class Tenant:
             rate=Decimal("0.01"),
             created_at=at,
         )
+
+    def _notice(self) -> None:
+        """Somebody's credits are low, and they and the billing roles are told."""
+        for person in (self.member, self.people["owner"]):
+            allocation = Allocation.objects.get(org=self.org, user=person)
+            LowCreditEpisode.objects.begin(
+                org_id=self.org.pk,
+                allocation_id=allocation.pk,
+                level=ShortageLevel.LOW,
+                left=1,
+                whole=9,
+                moment=now(),
+            )
+            kind = NoticeKind.OWN_LOW if person == self.member else NoticeKind.POOL_LOW
+            noticing.tell(
+                [person],
+                noticing.Message(kind, "once", "Low", "Very low.", "org_dashboard", self.org.pk),
+            )
 
     def rows(self, model: type[models.Model]) -> "models.QuerySet[models.Model]":
         """Its rows of a table that has organizations, in a fixed order."""

@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from orgbilling.embedded import secret_key
 from orgbilling.env import (
     database_from_url,
+    email_from_url,
     env_bool,
     env_choice,
     env_int,
@@ -168,3 +169,33 @@ def test_a_secret_that_could_be_guessed_is_refused():
     assert long_enough("NAME", "a" * 16, characters=16) == "a" * 16
     with pytest.raises(ImproperlyConfigured, match=r"^NAME must have at least 16 characters"):
         long_enough("NAME", "a" * 15, characters=16)
+
+
+def test_email_from_url():
+    found = email_from_url("smtp+starttls://me%40here:p%2Fw@mail.example")
+    assert found["EMAIL_HOST"] == "mail.example"
+    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (
+        587,
+        True,
+        False,
+    )
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@here", "p/w")
+    assert email_from_url("smtps://mail.example:4465")["EMAIL_PORT"] == 4465
+    assert email_from_url("smtp://relay")["EMAIL_PORT"] == 25
+    assert email_from_url("")["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["mail.example", "http://mail.example", "smtp://", "smtp://relay:port", "smtps://relay/path"],
+)
+def test_email_from_url_refuses_junk_without_repeating_it(junk):
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL must look like") as caught:
+        email_from_url(junk)
+    assert "relay" not in str(caught.value)
+
+
+def test_a_password_is_not_sent_in_the_clear():
+    with pytest.raises(ImproperlyConfigured, match="in the clear"):
+        email_from_url("smtp://me:secret@mail.example")
+    assert email_from_url("smtp://me:secret@127.0.0.1")["EMAIL_PORT"] == 25

@@ -23,6 +23,11 @@ IMPOSSIBLE: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("allocation", {"next_reset_date": "NULL"}),
         ("allocation", {"reset_period": "'never'"}),
     ],
+    "allocation_thresholds_range": [
+        ("allocation", {"alert_threshold_percent": 101}),
+        ("allocation", {"alert_threshold_percent": -1}),
+        ("allocation", {"alert_threshold_credits": -1}),
+    ],
     "allocation_reset_period_known": [("allocation", {"reset_period": "'hourly'"})],
     # Pools
     "pool_allocated_within_total": [
@@ -182,6 +187,12 @@ IMPOSSIBLE: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("pending", {"overage_credits": 5, "overage_returned": 5}),
     ],
     # The rest of credits
+    "episode_credits_not_negative": [
+        ("episode", {"left_credits": -1}),
+        ("episode", {"whole_credits": -1}),
+    ],
+    "episode_ends_later": [("episode", {"ended_at": "began_at - interval '1 second'"})],
+    "episode_level_known": [("episode", {"level": "'medium'"})],
     "answer_status_is_final": [("answer", {"status": 500}), ("answer", {"status": 300})],
     "overage_period_ends_later": [("overage", {"period_end": "period_start"})],
     "overage_positive": [("overage", {"credits": 0}), ("overage", {"rate": "-0.01"})],

@@ -26,6 +26,7 @@ from credits.models import (
     CreditPool,
     Hold,
     JournalEntry,
+    LowCreditEpisode,
     OveragePeriod,
     Price,
     Refusal,
@@ -172,6 +173,14 @@ def rows(org: Organization, user: User) -> dict[str, models.Model]:
             org=org, operation="deduct", key="k", body_hash=b"h", status=402, created_at=now()
         ),
     }
+    made["episode"] = LowCreditEpisode(
+        org=org,
+        allocation=allocation,
+        level="low",
+        left_credits=1,
+        whole_credits=10,
+        began_at=now(),
+    )
     made["customer"] = PaymentCustomer(
         org=org, provider="stripe", customer_id="cus_1", created_at=now()
     )

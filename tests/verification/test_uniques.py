@@ -18,6 +18,7 @@ TWICE: dict[str, tuple[str, dict[str, object]]] = {
     "allocation_org_user_uniq": ("allocation", {}),
     "answer_org_operation_key_uniq": ("answer", {}),
     "billing_details_org_id_key": ("details", {}),
+    "episode_one_open": ("episode", {}),
     "hold_org_key_uniq": ("pending", {"idempotency_key": "k", "body_hash": b"h"}),
     "invoices_org_id_number_key": ("invoice", {"payment_id": OTHER}),
     "invoices_org_id_payment_id_key": ("invoice", {"number": 99}),

@@ -6,6 +6,7 @@ from typing import Final
 
 from orgbilling.console.credit_pages.adding import AddCredits
 from orgbilling.console.credit_pages.allocating import Allocate
+from orgbilling.console.credit_pages.member_alerts import ChangeMemberAlert
 from orgbilling.console.credit_pages.members import AddMember, ChangeRole, Members, RemoveMember
 from orgbilling.console.credit_pages.pool_settings import PoolSettings
 from orgbilling.console.credit_pages.reclaiming import Reclaim
@@ -25,6 +26,7 @@ PAGES: Final[tuple[tuple[str, type[Page], str], ...]] = (
     (f"{ORG}/credits/allocate/", Allocate, "org_allocate"),
     (f"{ORG}/credits/reclaim/", Reclaim, "org_reclaim"),
     (f"{ORG}/credits/reset-period/", ChangeResetPeriod, "org_reset_period"),
+    (f"{ORG}/credits/alert/", ChangeMemberAlert, "org_member_alert"),
     ("usage/export/", UsageFile, "usage_export"),
     (f"{USAGE}/", UsageRow, "org_usage"),
     (f"{USAGE}/refund/", RefundUsage, "org_refund"),

@@ -87,6 +87,7 @@ def _session() -> dict[str, str]:
         "lock_timeout": f"{settings.DB_LOCK_TIMEOUT_MS}ms",
         "statement_timeout": f"{settings.DB_STATEMENT_TIMEOUT_MS}ms",
         "idle_in_transaction_session_timeout": "30000ms",
+        "client_connection_check_interval": "2000ms",
         "TimeZone": "UTC",
     }
 

@@ -1,0 +1,79 @@
+"""Suspicious activity: counted where it is refused, told when it comes in a burst.
+
+A refusal is counted in the store of the rate limits; past a kind's threshold a job tells whoever runs the service,
+once for each subject and window. What isn't refused is never counted: it costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from django.core.cache import caches
+
+from orgbilling.lib.jobs import defer
+
+logger = structlog.stdlib.get_logger(__name__)
+
+#: The task that tells; who is told is known to a higher floor.
+TASK: Final = "organizations.tell_of_suspicion"
+SUBJECT_LENGTH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """How many refusals of a kind, in how many seconds, are told."""
+
+    count: int
+    seconds: int
+
+
+WRONG_CREDENTIALS: Final = "wrong_credentials"
+REFUSED: Final = "refused"
+DEAD_KEY: Final = "dead_key"
+SIGN_IN: Final = "sign_in"
+
+KINDS: Final = {
+    # Of one address.
+    WRONG_CREDENTIALS: Burst(count=20, seconds=600),
+    # Of one key or person: 403.
+    REFUSED: Burst(count=20, seconds=600),
+    # Of one key that was revoked or has expired.
+    DEAD_KEY: Burst(count=1, seconds=24 * 3600),
+    # Of one address or account, at the console's door.
+    SIGN_IN: Burst(count=10, seconds=600),
+}
+
+
+def report(kind: str, subject: str) -> None:
+    """Count one refusal of a subject; in a burst, ask for a notice. It never fails, and never refuses.
+
+    Args:
+        kind: of ``KINDS``.
+        subject: who or where: an address, ``user:<id>``, ``key:<id>`` or the prefix of a key. No secret.
+    """
+    burst = KINDS[kind]
+    window = int(time.time()) // burst.seconds
+    try:
+        count = _count(f"suspicion:{kind}:{window}:{subject[:SUBJECT_LENGTH]}", burst.seconds)
+        # Again at each multiple: a process may be killed between the count and the job.
+        if count % burst.count == 0:
+            defer(
+                TASK,
+                kind=kind,
+                subject=subject[:SUBJECT_LENGTH],
+                count=str(count),
+                window=str(window),
+            )
+    except Exception:
+        # Redis or PostgreSQL: the answer that is being made says so better.
+        logger.warning("suspicion.not_counted", kind=kind, exc_info=True)
+
+
+def _count(key: str, seconds: int) -> int:
+    counters = caches["counters"]
+    if counters.add(key, 1, timeout=seconds):
+        return 1
+    return int(counters.incr(key))
