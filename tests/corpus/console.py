@@ -4,6 +4,9 @@ from typing import Any, Final
 
 from django.test import Client
 
+from billing import renewal
+from billing.invoicing import issue_missing
+from billing.models import Subscription
 from tests.console.addresses import Address, Filler
 from tests.console.marked import Tenant
 from tests.factories import make_user
@@ -22,9 +25,17 @@ class World:
 
     def __init__(self) -> None:
         self.tenant = Tenant("zebrafish")
+        self._come_to_today()
         self.admin = make_user("root@example.com", "Root", is_staff=True, is_superuser=True)
         self.browsers = [browser(self.tenant.people["owner"]), browser(self.admin)]
         self.filler = Filler(self.tenant, self.tenant)
+
+    def _come_to_today(self) -> None:
+        """What looking at a page would do first: renew what is due, issue what was charged."""
+        org_id = self.tenant.org.pk
+        for subscription in self.tenant.rows(Subscription):
+            renewal.advance(org_id=org_id, subscription_id=subscription.pk, request_id="corpus")
+        issue_missing(org_id)
 
     def own(self) -> list[Address]:
         """Every place once: the last of its addresses is the one that names rows which exist."""

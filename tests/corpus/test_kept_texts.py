@@ -13,6 +13,8 @@ from tests.corpus.room import autocommitting, common
 from tests.corpus.values import TEXTS, quoted
 from tests.ledger import charge, fund, give, let_spend
 
+ORDINARY = "ordinary words"
+
 pytestmark = pytest.mark.django_db(databases=["default", "counters"])
 
 
@@ -53,16 +55,20 @@ def known_in(tenant):
 
 
 def stored(api, known):
-    """How many of the texts were accepted, in whatever field of whatever operation takes texts."""
+    """How many of the texts were accepted, in whatever field takes any text at all."""
     accepted = 0
     for operation in operations(known):
         for field in operation.fields:
-            for text in TEXTS:
-                if operation.method == "GET" or not isinstance(field[-1], str):
-                    continue
-                raw = operation.with_value(field, quoted(text))
-                with autocommitting():
-                    answer = api.request(operation.method, operation.path, raw=raw)
-                assert answer.status_code < 500, (operation, field, text)
-                accepted += answer.status_code < 300
+            if operation.method == "GET" or send(api, operation, field, ORDINARY) >= 300:
+                continue
+            accepted += sum(send(api, operation, field, text) < 300 for text in TEXTS)
     return accepted
+
+
+def send(api, operation, field, text):
+    """The status of a request with this text in a field; each commits by itself."""
+    raw = operation.with_value(field, quoted(text))
+    with autocommitting():
+        status = api.request(operation.method, operation.path, raw=raw).status_code
+    assert status < 500, (operation, field, text)
+    return status
