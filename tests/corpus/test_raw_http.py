@@ -17,6 +17,7 @@ from django.db import connection
 
 from orgbilling.supervisor.instance import HOST, address
 from orgbilling.supervisor.programs import Child, programs
+from orgbilling.web.apps import RATES
 from tests.concurrency.invariants import broken
 from tests.corpus.room import TRACES, state
 from tests.service import ROOT, await_answers
@@ -136,9 +137,7 @@ def serving(folder: Path) -> Iterator[int]:
         "DATABASE_URL": urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}")),
         "DATA_DIR": str(folder),
         "PUBLIC_URL": address(port),
-        "RATE_LIMIT_WRITES": "",
-        "RATE_LIMIT_READS": "",
-        "RATE_LIMIT_SERVICE": "",
+        **dict.fromkeys(RATES, ""),
     }
     child = Child(programs(port)[0], folder / "web.log", env, ROOT)
     try:
