@@ -4,7 +4,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser
+.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser schema-docs corpus
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,9 @@ faults: dev-env ## Kill and stop servers, cut connections, fill the disk under l
 
 soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--steps 10000 --seed 2")
 	@exec $(PY) -m tests.model.soak $(ARGS)
+
+corpus: dev-env ## Put every nasty value into every field of the API and the console (a few minutes)
+	@CORPUS=long exec $(PY) -m pytest tests/corpus -q -n 2 --dist worksteal $(ARGS)
 
 mixed: dev-env ## Every mutator at once for two minutes, and the deadlocks counted
 	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q
@@ -47,6 +50,9 @@ fmt: dev-env ## Format the code and apply safe lint fixes
 openapi: dev-env ## Write docs/openapi.yaml anew
 	@mkdir -p docs
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+schema-docs: dev-env ## Write docs/schema.md anew
+	@$(PY) -m tests.house.check_database --write
 
 lock: dev-env ## Compile requirements*.in to hashed lock files
 	@lock() { .venv/bin/uv pip compile --quiet --universal --generate-hashes \

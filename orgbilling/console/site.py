@@ -55,11 +55,12 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         return request.user.is_active
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Our pages before the tables; without the theme's search, which our pages don't have."""
+        """Our pages before the tables, without the theme's search and the way to pages outside, which no row has."""
         # The pages' modules need this one's site.
         from orgbilling.console.urls import pages  # noqa: PLC0415
 
-        theirs = [url for url in super().get_urls() if getattr(url, "name", None) != "search"]
+        left_out = {"search", "view_on_site"}
+        theirs = [url for url in super().get_urls() if getattr(url, "name", None) not in left_out]
         return [*pages(self), *theirs]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from orgbilling.web.refusals import (
 #: would otherwise see a broken connection instead of the answer.
 DRAIN_BYTES_MAX: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
+_LENGTH_DIGITS_MAX: Final = 19
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
@@ -28,6 +29,7 @@ def check_size(request: HttpRequest, limit: int) -> None:
 
     Raises:
         BodyTooLarge: after reading away up to ``DRAIN_BYTES_MAX`` of it.
+        MalformedJson: the length declared is no number.
     """
     if _declared_length(request) > limit:
         drain(request)
@@ -79,10 +81,12 @@ def read_object(request: HttpRequest, limit: int) -> dict[str, Any]:
 
 
 def _declared_length(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not (declared.isascii() and declared.isdecimal() and len(declared) <= _LENGTH_DIGITS_MAX):
+        # Our server refuses it; behind another one Django fails at it.
+        detail = "Content-Length must be a number of bytes."
+        raise MalformedJson(detail)
+    return int(declared)
 
 
 def _is_chunked(request: HttpRequest) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
@@ -27,6 +28,26 @@ def _lookups() -> Iterator[None]:
         yield
     except (DataError, ValueError, TypeError, OverflowError) as exc:
         raise IncorrectLookupParameters from exc
+
+
+def may_be_a_key(model: type[Model], value: str) -> bool:
+    """Whether a row of the model can have this id."""
+    key = model._meta.pk
+    try:
+        key.run_validators(key.to_python(value))
+    except ValidationError:
+        return False
+    return storable(value)
+
+
+class ForgivingAutocomplete(AutocompleteSelect):
+    """Choices by searching: an id that no row can have is no choice, where Django asks the database for it."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        """What was chosen, as far as it can be."""
+        model = self.field.remote_field.model
+        found = [one for one in value if may_be_a_key(model, str(one))]
+        return super().optgroups(name, found, attr)
 
 
 class ForgivingChangeList(ChangeList):
@@ -79,18 +100,22 @@ class ForgivingAdmin(ModelAdmin):
     ) -> HttpResponse | None:
         """What the action answers; ids that no row can have are no choice."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        if not all(self._may_be_a_key(value) for value in chosen):
+        if not all(may_be_a_key(self.model, value) for value in chosen):
             self.message_user(request, "Choose rows of the list.", messages.WARNING)
             return None
         answer: HttpResponse | None = super().response_action(request, queryset, *args, **kwargs)
         return answer
 
-    def _may_be_a_key(self, value: str) -> bool:
-        try:
-            self.model._meta.pk.run_validators(self.model._meta.pk.to_python(value))
-        except ValidationError:
-            return False
-        return storable(value)
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """The field; one that is filled by searching survives any id."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            using = kwargs.get("using")
+            kwargs.setdefault(
+                "widget", ForgivingAutocomplete(db_field, self.admin_site, using=using)
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import RegexPattern
@@ -103,8 +102,6 @@ class Filler:
             return [("own", app) for app in (*APPS, "procrastinate")]
         if name in ELSEWHERE:
             return [("guessed", ELSEWHERE[name])]
-        if name == "content_type_id":
-            return [("own", str(ContentType.objects.get_for_model(Organization).pk))]
         model = self._model(place, name)
         assert model is not None, (
             f"/admin/{place.route} has an argument {name!r} that this walk can't fill. "
@@ -113,8 +110,6 @@ class Filler:
         return self._rows(model)
 
     def _model(self, place: Place, name: str) -> type[models.Model] | None:
-        if place.name == "view_on_site":
-            return Organization
         if name in {"object_id", "id"} and place.model is not None:
             return place.model
         if name == ORG:

@@ -44,6 +44,12 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip().strip("|").split(" | ")]
 
 
+def anchors(text: str) -> set[str]:
+    """What the page's headings are called in links, as GitHub and most others make it."""
+    headings = re.findall(r"^#{1,6} (.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def codes(cell: str) -> list[str]:
     """What stands in backticks."""
     return CODE.findall(cell)

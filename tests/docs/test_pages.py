@@ -8,7 +8,7 @@ from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from orgbilling.web.errors import STATUS
-from tests.docs.markdown import CODE, FENCE, LINK, PAGES, ROOT
+from tests.docs.markdown import CODE, FENCE, LINK, PAGES, ROOT, anchors
 
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 BASE = "/api/v1/org-billing"
@@ -41,6 +41,28 @@ def test_links_lead_to_files(page: Path) -> None:
 
 
 @EVERY_PAGE
+def test_anchors_lead_to_headings(page: Path) -> None:
+    lost = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        target, _, anchor = link.partition("#")
+        goal = page.parent / target if target else page
+        if anchor and not link.startswith("https://"):
+            known = anchors(goal.read_text(encoding="utf-8")) if goal.suffix == ".md" else set()
+            lost += [link] if anchor not in known else []
+    assert lost == []
+
+
+def test_every_page_is_in_the_index_and_the_readme_leads_there() -> None:
+    docs = ROOT / "docs"
+    index = LINK.findall((docs / "README.md").read_text(encoding="utf-8"))
+    listed = {(docs / link.split("#")[0]).resolve() for link in index}
+    pages = {*docs.glob("*.md"), ROOT / "CONTRIBUTING.md", docs / "adr" / "README.md"}
+    assert {page.name for page in pages - listed} <= {"README.md"}
+    assert docs / "adr" / "README.md" in listed
+    assert "docs/README.md" in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+@EVERY_PAGE
 def test_files_that_are_named_exist(page: Path) -> None:
     named = [
         word
@@ -62,8 +84,8 @@ def test_files_that_are_named_exist(page: Path) -> None:
 @EVERY_PAGE
 def test_commands_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = [re.match(r"(?:[A-Z_]+=\S* )*make ([a-z]+)", word) for word in words(page)]
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = [re.match(r"(?:[A-Z_]+=\S* )*make ([a-z-]+)", word) for word in words(page)]
     assert {match[1] for match in named if match is not None} <= targets
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
 

@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from orgbilling.embedded.cluster import THROW_AWAY_SETTINGS
 from orgbilling.embedded.server import NAME, Server
+from tests.house import schema_docs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_BIN = Path("/usr/lib/postgresql/15/bin")
@@ -99,7 +100,9 @@ def main() -> int:
         try:
             os.environ["DATABASE_URL"] = server.url
             django.setup()
-            complaints = migrations() + squawk(Path(home))
+            complaints = (
+                migrations() + squawk(Path(home)) + schema_docs.drift(write="--write" in sys.argv)
+            )
             connections.close_all()
             complaints += plpgsql(server)
         finally:
