@@ -28,53 +28,45 @@ def migrate(url: str) -> None:
     _run([sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"], url)
 
 
-def prove(url: str, backup: Backup) -> Report:
+def prove(url: str, backup: Backup, *, restore_started_at: datetime | None = None) -> Report:
     """Prove a database (see orgbilling.backups.proof).
+
+    Args:
+        restore_started_at: it shall stay, so write down in it that it was restored, and from what.
 
     Raises:
         BackupError: it could not be looked at.
     """
-    facts = {"as_of": backup.manifest.as_of.isoformat()}
-    report: Report = json.loads(_run(_module(), url, facts))
+    known = None if restore_started_at is None else _to_settle(backup, restore_started_at)
+    facts = {"as_of": backup.manifest.as_of.isoformat(), "settle": known}
+    report: Report = json.loads(
+        _run([sys.executable, "-m", "orgbilling.backups.proof"], url, facts)
+    )
     return report
 
 
-def settle(url: str, backup: Backup, *, started_at: datetime, finished_at: datetime) -> None:
-    """Write down in a database that it was restored, and from what.
-
-    Raises:
-        BackupError: it could not be done.
-    """
+def _to_settle(backup: Backup, restore_started_at: datetime) -> dict[str, Any]:
     facts = backup.manifest
-    seconds = timedelta(seconds=facts.seconds)
-    known = {
+    return {
         "backup": {
             "started_at": facts.as_of.isoformat(),
-            "finished_at": (facts.as_of + seconds).isoformat(),
+            "finished_at": (facts.as_of + timedelta(seconds=facts.seconds)).isoformat(),
             "milliseconds": round(facts.seconds * 1000),
             "file_name": facts.file_name,
             "bytes": facts.bytes,
             "sha256": facts.sha256,
             "ledger_position": facts.position,
         },
-        "restore": {
-            "started_at": started_at.isoformat(),
-            "finished_at": finished_at.isoformat(),
-            "milliseconds": round((finished_at - started_at).total_seconds() * 1000),
-        },
+        "restore_started_at": restore_started_at.isoformat(),
     }
-    _run([*_module(), "--settle"], url, known)
 
 
 def wrong_in(report: Report) -> list[str]:
     """What makes a restored database unfit; nothing, when it is sound."""
     found = [f"not in place: {one}" for one in report["missing_in_schema"]]
     found += [f"not applied: {one}" for one in report["migrations_missing"]]
-    return found + [f"broken: {one}" for one in report["broken"]]
-
-
-def _module() -> list[str]:
-    return [sys.executable, "-m", "orgbilling.backups.proof"]
+    found += [f"broken: {one}" for one in report["broken"]]
+    return found + ([report["failed"]] if report["failed"] else [])
 
 
 def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:

@@ -1,7 +1,7 @@
 """Proves a restored database from inside: `python -m orgbilling.backups.proof`, with its DATABASE_URL.
 
 It is a process of its own because Django's settings are, and prints one JSON document. What it changes is
-rolled back, unless it is asked to settle what the dump left open (`--settle`).
+rolled back, unless it is told of the restore: then it settles what the dump left open.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ CANDIDATES = 50
 
 
 class Report(TypedDict):
-    """What was found. Empty lists and texts are right."""
+    """What was found. Empty lists are right, and so is an empty `failed`: what went wrong in the smoke test."""
 
     missing_in_schema: list[str]
     migrations_missing: list[str]
     equations: int
     broken: list[str]
     smoke: str
+    failed: str
     seconds: dict[str, float]
 
 
@@ -40,13 +41,16 @@ def prove(as_of: datetime) -> Report:
         seconds[name] = round(time.monotonic() - began, 3)
         return found
 
+    missing = timed("check_schema", _schema)
     equations, broken = timed("verify_ledger", _equations)
+    smoke, failed = timed("smoke", lambda: _smoke(as_of))
     return Report(
-        missing_in_schema=timed("check_schema", _schema),
+        missing_in_schema=missing,
         migrations_missing=_migrations(),
         equations=equations,
         broken=broken,
-        smoke=timed("smoke", lambda: _smoke(as_of)),
+        smoke=smoke,
+        failed=failed,
         seconds=seconds,
     )
 
@@ -67,16 +71,30 @@ def _migrations() -> list[str]:
 
 
 def _equations() -> tuple[int, list[str]]:
+    from django.db import DatabaseError  # noqa: PLC0415
+
     from billing.verification import EVERY  # noqa: PLC0415
     from credits.verification import snapshot, verify  # noqa: PLC0415
 
-    with snapshot():
-        results = list(verify(EVERY))
+    try:
+        with snapshot():
+            results = list(verify(EVERY))
+    except DatabaseError as exc:
+        return 0, [f"an equation can't be computed: {exc}"]
     return len(results), [str(one) for result in results for one in result.violations]
 
 
-def _smoke(as_of: datetime) -> str:
-    """Charge one credit at the instant of the backup, look at what it did, and undo it."""
+def _smoke(as_of: datetime) -> tuple[str, str]:
+    """Charge one credit at the instant of the backup, and undo it: what was done, and what went wrong."""
+    from django.db import DatabaseError  # noqa: PLC0415
+
+    try:
+        return _charge_somebody(as_of), ""
+    except (DatabaseError, RuntimeError) as exc:
+        return "", f"a charge failed: {exc}"
+
+
+def _charge_somebody(as_of: datetime) -> str:
     from django.db import transaction  # noqa: PLC0415
 
     from credits.models import Allocation  # noqa: PLC0415
@@ -142,7 +160,10 @@ def settle(facts: dict[str, Any]) -> None:
     for kind in BackupKind:
         BackupRun.objects.give_up(kind)
     restored = {key: facts["backup"][key] for key in ("file_name", "bytes", "sha256")}
-    BackupRun.objects.copy(BackupKind.RESTORE, **restored, **facts["restore"])
+    begun = datetime.fromisoformat(facts["restore_started_at"])
+    run = BackupRun(kind=BackupKind.RESTORE, started_at=begun, **restored)
+    run.save(force_insert=True)
+    BackupRun.objects.succeed(run)
     # Who had signed out, or was thrown out, since the backup would be in again.
     Session.objects.all().delete()
 
@@ -151,10 +172,10 @@ def main() -> None:
     """Read what is known of the backup from standard input, and print the report."""
     django.setup()
     facts = json.load(sys.stdin)
-    if "--settle" in sys.argv:
-        settle(facts)
-        return
-    sys.stdout.write(json.dumps(prove(datetime.fromisoformat(facts["as_of"]))))
+    report = prove(datetime.fromisoformat(facts["as_of"]))
+    if facts["settle"] is not None:
+        settle(facts["settle"])
+    sys.stdout.write(json.dumps(report))
 
 
 if __name__ == "__main__":

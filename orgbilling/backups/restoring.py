@@ -134,11 +134,9 @@ def _replace(
         env = target.environment(name)
         scratch.fill(programs, backup, name, privileges=options.privileges, env=env)
         say(f"restored into {name} ({time.monotonic() - restoring:.1f} s)")
-        _make_sound(backup, name, say)
         if there:
             _refuse_other_ledger(name, options)
-        url = target.url(name)
-        inside.settle(url, backup, started_at=started_at, finished_at=now())
+        _make_sound(backup, name, started_at, say)
         target.release()
         before = scratch.derived("before_restore", f"{started_at:%Y%m%dT%H%M%S}") if there else None
         _swap(maintenance, name, before, options)
@@ -146,10 +144,10 @@ def _replace(
     return before
 
 
-def _make_sound(backup: Backup, name: str, say: Say) -> None:
+def _make_sound(backup: Backup, name: str, started_at: datetime, say: Say) -> None:
     url = target.url(name)
     releases.bring_up(backup, url, say)
-    report = inside.prove(url, backup)
+    report = inside.prove(url, backup, restore_started_at=started_at)
     if wrong := inside.wrong_in(report):
         raise BackupError(f"What {backup.path.name} holds is not sound: {'; '.join(wrong)}")
     verified = report["seconds"]["verify_ledger"]

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.db import connections
 from psycopg import sql
@@ -71,6 +70,7 @@ def run(
     )
     script += "from django.core.management import execute_from_command_line\n"
     script += "execute_from_command_line(sys.argv)"
+    target.release()
     env = {
         **os.environ,
         "DATABASE_URL": target.url(database),
@@ -105,14 +105,3 @@ _module.{name} = _killer
 def killed_at(module: str, name: str, calls: int = 0) -> str:
     """Python that kills its process when a function is called, after so many calls that pass."""
     return KILLED.format(module=module, name=name, calls=calls)
-
-
-def row(database: str, query: str) -> object:
-    """The first column of the first row."""
-    with psycopg.connect(target.url(database).split("?")[0], **_place(), autocommit=True) as one:
-        found = one.execute(query.encode()).fetchone()
-    return None if found is None else found[0]
-
-
-def _place() -> dict[str, str]:
-    return {key: value for key, value in target.parameters().items() if key in {"host", "port"}}
