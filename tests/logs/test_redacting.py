@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from uuid import UUID
 
 import pytest
@@ -141,12 +140,10 @@ def test_an_error_of_a_value_is_told_and_not_raised():
     assert json.loads(line)["event"] == "logs.unreadable"
 
 
-def test_a_long_text_is_cut_and_costs_little():
-    for text in ("a" * 10**6, "eyJ" * 10**5, "://a:" * 10**5, "password=" * 10**5, "a@" * 10**5):
-        began = time.process_time()
-        assert len(clean(text)) <= LENGTH_MAX + 1
-        # Milliseconds; a pattern that backtracks takes minutes.
-        assert time.process_time() - began < 10
+@pytest.mark.parametrize("part", ["a", "eyJ", "://a:", "password=", "a@", "bearer ", "obk_"])
+def test_a_long_text_is_cut_and_makes_no_pattern_go_back_and_forth(part):
+    # One that does would not be done within the day.
+    assert len(clean(part * 10**6)) <= LENGTH_MAX + 1
 
 
 def record(event, **fields):

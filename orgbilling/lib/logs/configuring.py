@@ -40,6 +40,8 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # An answer 400, and nobody's incident: strangers try names of hosts all day.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Every variable that a template lacks.
+            "django.template": {"level": "INFO"},
             # Every statement, with what is in it; on in debug mode.
             "django.db.backends": {"level": "INFO"},
             # At every invoice: which letters of the fonts go into its file.

@@ -106,7 +106,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    for secret in _own_secrets(len(env.SECRETS)):
+    for secret in _own_secrets(frozenset(env.SECRETS)):
         if secret in text:
             text = text.replace(secret, REDACTED)
     if _SUSPICIOUS.search(text) is not None:
@@ -115,10 +115,10 @@ def _without_secrets(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
-def _own_secrets(_count: int) -> tuple[str, ...]:
-    """The secrets that the settings were read from, the longest first; anew when there are more."""
-    return tuple(sorted(_values(env.SECRETS), key=len, reverse=True))
+@lru_cache(maxsize=2)
+def _own_secrets(secrets: frozenset[str]) -> tuple[str, ...]:
+    """What of the settings' secrets is looked for, the longest first."""
+    return tuple(sorted(_values(secrets), key=len, reverse=True))
 
 
 def _values(secrets: Iterable[str]) -> set[str]:
