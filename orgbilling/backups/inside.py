@@ -18,6 +18,9 @@ from orgbilling.backups.proof import Report
 
 LINES = 8
 
+#: Other ways to name the service's own database and its password: the URL that is given has everything.
+OTHERWISE = frozenset({"DATABASE_URL_FILE", "DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"})
+
 
 def migrate(url: str) -> None:
     """Bring a database up to this release.
@@ -70,7 +73,7 @@ def wrong_in(report: Report) -> list[str]:
 
 
 def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+    env = {name: value for name, value in os.environ.items() if name not in OTHERWISE}
     env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]}
     done = subprocess.run(
         command,

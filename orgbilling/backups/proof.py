@@ -118,9 +118,12 @@ def _charge_somebody(as_of: datetime) -> str:
 
 def _charge(allocation: Any) -> str:
     """Why this one can't be charged; nothing when it was."""
-    from credits.deducting import Receipt, deduct  # noqa: PLC0415
+    from django.db import transaction  # noqa: PLC0415
+
     from credits.functions import Charge, Origin  # noqa: PLC0415
+    from credits.models import Usage  # noqa: PLC0415
     from orgbilling.lib.errors import OrgBillingError  # noqa: PLC0415
+    from orgbilling.lib.ids import uuid7  # noqa: PLC0415
 
     charge = Charge(
         org_id=allocation.org_id,
@@ -134,17 +137,16 @@ def _charge(allocation: Any) -> str:
     )
     before = allocation.remaining_credits
     try:
-        done = deduct(charge)
+        # The path that also applies what time has brought; a savepoint, for the next member is asked after a refusal.
+        with transaction.atomic():
+            done = Usage.objects.charge_with_pool(charge, usage_id=uuid7())
     except OrgBillingError as exc:
         return exc.detail
-    if not isinstance(done, Receipt):
+    if done.outcome != "charged":
         return "insufficient credits"
     allocation.refresh_from_db()
     # A reset that was due fills up first; then it isn't one less.
-    if (
-        done.charged.credits_used != 1
-        or done.charged.remaining_credits != allocation.remaining_credits
-    ):
+    if done.credits_used != 1 or done.remaining_credits != allocation.remaining_credits:
         raise RuntimeError(f"A charge of 1 took {before} to {allocation.remaining_credits}.")
     return ""
 

@@ -56,6 +56,9 @@ def _tables(
     everybody = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, names)])
     yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(everybody)
     yield sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(everybody)
+    for table, privileges in rules.BACKUP.items():
+        if table in found:
+            yield _on(privileges, table, names.backup)
     for table, columns in found.items():
         yield from _application(names.application, table, columns)
         yield from _readonly(names.readonly, table, columns)

@@ -99,6 +99,9 @@ SEARCH_PATH: Final = "pg_catalog, public, pg_temp"
 #: Cleared inside them: no clock but the server's counts. Only a superuser can allow the owner to do that.
 CLOCK: Final = "orgbilling.now"
 
+#: Who backs up writes down what became of it, and nothing else.
+BACKUP: Final = {"backup_runs": ("INSERT", "UPDATE", "DELETE")}
+
 #: What a person who looks into the database never needs to see: sessions, key hashes, stored answers.
 HIDDEN_TABLES: Final = frozenset(
     {"django_session", "api_keys", "idempotency_answers", "payment_webhook_events"}

@@ -1,5 +1,7 @@
 """A drill restores, proves and throws away; what is not sound fails it, and that is kept."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -7,8 +9,10 @@ from django.db import connection, transaction
 from billing.choices import BackupKind, BackupOutcome
 from billing.models import BackupRun
 from credits.models import Usage
-from orgbilling.backups import dumping, folder, scratch, target
+from orgbilling.backups import dumping, folder, proof, scratch, target
+from orgbilling.lib.clock import now, simulated
 from tests.backups.conftest import databases
+from tests.ledger import fund, give, let_spend
 from tests.verification.guards import take_away_all_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,3 +81,13 @@ def test_no_backup_and_a_damaged_one_fail_it(database):
     with pytest.raises(CommandError, match="is damaged: its SHA-256 is"):
         call_command("restore_drill")
     assert "is damaged" in last_drill().detail
+
+
+def test_its_charge_passes_for_a_member_whose_budget_is_due_to_be_reset(alpha, alice):
+    """As anybody's may be at night, when drills run: the ordinary path leaves that to the locked one."""
+    with simulated(now() - timedelta(days=2)):
+        fund(alpha, 1_000)
+        let_spend(alpha)
+        give(alpha, alice, 100, reset_period="daily")
+    assert proof._smoke(now()) == "one credit was charged and given back"
+    assert not Usage.objects.exists()

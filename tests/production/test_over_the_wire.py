@@ -1,5 +1,7 @@
 """What a caller of a service in production sees: https alone, its own host name, no foreign origin."""
 
+from ipaddress import ip_network
+
 import pytest
 from django.conf import settings as configured
 from django.test import Client
@@ -57,6 +59,22 @@ def test_https_is_served_and_remembered(http, path, status):
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer["X-Frame-Options"] == "DENY"
     assert "'unsafe-inline'" not in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "status"),
+    [
+        ("10.1.2.3", "https", 401),
+        ("10.1.2.3", "http", 403),
+        ("10.1.2.3", "https, http", 403),
+        ("192.0.2.7", "https", 403),
+        ("192.0.2.7", "http", 403),
+    ],
+)
+def test_only_a_trusted_proxy_says_that_it_was_https(http, settings, peer, told, status):
+    settings.TRUSTED_PROXIES = (ip_network("10.0.0.0/8"),)
+    answer = http.get(API, headers={"x-forwarded-proto": told}, REMOTE_ADDR=peer)
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from orgbilling.lib.sqlfiles import InstallSql
 from orgbilling.roles.names import columns, rows, signatures
 from orgbilling.roles.rules import (
     APPLICATION,
+    BACKUP,
     ENTRANCES,
     HIDDEN_COLUMNS,
     HIDDEN_TABLES,
@@ -26,7 +27,7 @@ WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|FOR NO KEY UPDATE|FOR 
 
 def test_every_table_and_column_that_is_named_exists():
     there = columns(connection)
-    assert set(APPLICATION) | HIDDEN_TABLES | set(HIDDEN_COLUMNS) <= set(there)
+    assert set(APPLICATION) | set(BACKUP) | HIDDEN_TABLES | set(HIDDEN_COLUMNS) <= set(there)
     for table, rule in APPLICATION.items():
         assert rule.columns | rule.but <= set(there[table]), table
     for table, hidden in HIDDEN_COLUMNS.items():

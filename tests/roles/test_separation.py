@@ -184,6 +184,16 @@ def test_who_backs_up_reads_everything_and_writes_nothing(stage):
             assert is_refused(connection, statement)
 
 
+@pytest.mark.parametrize("role", [APP, BACKUP])
+def test_a_backup_is_taken_without_the_owners_rights(stage, role):
+    assert ".dump: " in stage.manage(role, "backup").splitlines()[-1]
+    with stage.connect(OWNER) as connection:
+        kept = connection.execute(
+            "SELECT count(*) FROM backup_runs WHERE kind = 'backup' AND outcome = 'succeeded'"
+        ).fetchone()
+    assert kept[0] >= 1
+
+
 def test_the_check_of_the_schema_knows_the_grants(stage):
     check = ("check_schema", "--app-role", APP)
     stage.manage(APP, *check)
