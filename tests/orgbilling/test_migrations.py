@@ -6,9 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from credits import watching
 from credits.choices import FOREVER
-from credits.models import Allocation, CreditPool
-from tests.ledger import ORIGIN, fund
+from credits.deducting import deduct
+from credits.models import Allocation, CreditPool, LowCreditEpisode
+from organizations.models import Notice
+from tests.ledger import ORIGIN, charge, fund
 
 
 def test_models_and_migrations_agree(db):
@@ -47,6 +50,22 @@ def test_everything_of_ours_goes_down_to_nothing_and_up():
     finally:
         call_command("migrate", verbosity=0)
     call_command("check_schema", stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_low_on_the_day_of_the_upgrade_is_not_told(funded, bob):
+    deduct(charge(funded, bob, 450))
+    try:
+        call_command("migrate", "credits", "0015", verbosity=0)
+        assert not LowCreditEpisode.objects.exists()
+    finally:
+        call_command("migrate", verbosity=0)
+    assert LowCreditEpisode.objects.get().left_credits == 50
+    watching.watch()
+    assert not Notice.objects.exists()
+    deduct(charge(funded, bob, 50))
+    watching.watch()
+    assert Notice.objects.filter(user=bob).count() == 1
 
 
 def functions():
