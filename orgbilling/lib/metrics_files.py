@@ -44,7 +44,7 @@ def share(folder: Path) -> None:
             f"METRICS_DIR: {folder}: {error.strerror}. Name a folder that the service may write, best in memory."
         ) from error
     _joined[folder] = mine
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=str(folder))
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(_identity)  # type: ignore[no-untyped-call]
 
 
