@@ -33,6 +33,7 @@ def served(folder):
         **os.environ,
         "DATABASE_URL": urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}")),
         "DATA_DIR": str(folder),
+        "METRICS_DIR": str(folder / "metrics"),
         "PUBLIC_URL": address(port),
         "METRICS_TOKEN": TOKEN,
     }
