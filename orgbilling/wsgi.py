@@ -13,8 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgbilling.settings")
 share(settings.METRICS_DIR)
 application = get_wsgi_application()
 
-# Settings and apps are there only now.
-from django.conf import settings  # noqa: E402
+# The apps are there only now.
 from django.db import connection  # noqa: E402
 
 from orgbilling.database.base import be_patient_for  # noqa: E402

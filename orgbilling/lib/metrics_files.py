@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
@@ -44,7 +45,7 @@ def share(folder: Path) -> None:
             f"METRICS_DIR: {folder}: {error.strerror}. Name a folder that the service may write, best in memory."
         ) from error
     _joined[folder] = mine
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=str(folder))
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(_identity)  # type: ignore[no-untyped-call]
 
 
@@ -61,8 +62,13 @@ def everybodys(folder: Path) -> Collector:
 
 
 def _identity() -> str:
-    """Who writes a file: containers that share a folder may have the same process ids."""
-    return f"{_HOST}-{os.getpid()}"
+    """Who writes a file: containers that share a folder may have the same process ids. Asked at every count."""
+    return _named(os.getpid())
+
+
+@cache
+def _named(pid: int) -> str:
+    return f"{_HOST}-{pid}"
 
 
 @contextmanager
