@@ -17,6 +17,8 @@ from orgbilling.backups.folder import Backup
 from orgbilling.backups.proof import Report
 
 LINES = 8
+#: What else says where the database is, and as whom: the URL of the restored one says all of it.
+SAID_BY_URL = frozenset({"DATABASE_URL_FILE", "DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"})
 
 #: Other ways to name the service's own database and its password: the URL that is given has everything.
 OTHERWISE = frozenset({"DATABASE_URL_FILE", "DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"})

@@ -89,5 +89,5 @@ def test_its_charge_passes_for_a_member_whose_budget_is_due_to_be_reset(alpha, a
         fund(alpha, 1_000)
         let_spend(alpha)
         give(alpha, alice, 100, reset_period="daily")
-    assert proof._smoke(now()) == "one credit was charged and given back"
+    assert proof._smoke(now()) == ("one credit was charged and given back", "")
     assert not Usage.objects.exists()
