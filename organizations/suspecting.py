@@ -40,7 +40,7 @@ WORDS: Final = {
         page="organizations_apikey_changelist",
     ),
     suspicion.SIGN_IN: Words(
-        title="Failed sign-ins of {subject}, {count} times",
+        title="Too many failed sign-ins: {subject}",
         advice="Somebody is guessing a password at the console. If it is the account's owner, give them a new one.",
         page="organizations_user_changelist",
     ),

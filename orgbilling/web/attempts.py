@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
 
-from orgbilling.web import counting
+from orgbilling.web import counting, suspicion
 from orgbilling.web.addresses import budget_address
 from orgbilling.web.refusals import CountersUnavailable
 from orgbilling.web.throttling import parse_rate
@@ -119,6 +119,9 @@ def _spend(limit: str, *identity: str) -> str | None:
     if used is not None and used > allowed:
         if used == allowed + 1:
             logger.warning("sign_in.limited", limit=limit)
+            # Once a window: of the name that was typed only when many addresses tried it.
+            subject = identity[0] if limit == ACCOUNT else identity[-1]
+            suspicion.report(suspicion.SIGN_IN, subject)
         raise TooManyAttempts(limit, datetime.fromtimestamp(ends, UTC), ends - now)
     return key
 

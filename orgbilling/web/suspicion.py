@@ -6,14 +6,15 @@ once for each subject and window. What isn't refused is never counted: it costs 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from django.core.cache import caches
 
 from orgbilling.lib.jobs import defer
+from orgbilling.web.counting import increment
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -42,8 +43,8 @@ KINDS: Final = {
     REFUSED: Burst(count=20, seconds=600),
     # Of one key that was revoked or has expired.
     DEAD_KEY: Burst(count=1, seconds=24 * 3600),
-    # Of one address or account, at the console's door.
-    SIGN_IN: Burst(count=10, seconds=600),
+    # Of one address or account, each time that a limit of the console's door is reached.
+    SIGN_IN: Burst(count=1, seconds=600),
 }
 
 
@@ -56,24 +57,17 @@ def report(kind: str, subject: str) -> None:
     """
     burst = KINDS[kind]
     window = int(time.time()) // burst.seconds
+    named = "".join(c if c.isprintable() else "?" for c in subject[:SUBJECT_LENGTH])
     try:
-        count = _count(f"suspicion:{kind}:{window}:{subject[:SUBJECT_LENGTH]}", burst.seconds)
-        # Again at each multiple: a process may be killed between the count and the job.
-        if count % burst.count == 0:
-            defer(
-                TASK,
-                kind=kind,
-                subject=subject[:SUBJECT_LENGTH],
-                count=str(count),
-                window=str(window),
-            )
+        # A name that was typed is no key of a store.
+        digest = hashlib.sha256(named.encode()).hexdigest()
+        times, rest = divmod(
+            increment(f"suspicion:{kind}:{window}:{digest}", burst.seconds), burst.count
+        )
+        # Again at twice, four times and so on: a process may be killed between the count and the job.
+        if rest == 0 and times.bit_count() == 1:
+            count = str(times * burst.count)
+            defer(TASK, kind=kind, subject=named, count=count, window=str(window))
     except Exception:
         # Redis or PostgreSQL: the answer that is being made says so better.
         logger.warning("suspicion.not_counted", kind=kind, exc_info=True)
-
-
-def _count(key: str, seconds: int) -> int:
-    counters = caches["counters"]
-    if counters.add(key, 1, timeout=seconds):
-        return 1
-    return int(counters.incr(key))

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 from orgbilling.lib.errors import NotFound
 from orgbilling.web import body as bodies
 from orgbilling.web import errors, suspicion, throttling
-from orgbilling.web.addresses import client_address
+from orgbilling.web.addresses import budget_address
 from orgbilling.web.negotiation import check_accept
 from orgbilling.web.query import check_names, validated_query
 from orgbilling.web.refusals import MethodNotAllowed
@@ -188,7 +188,7 @@ class ApiView(APIView):
         try:
             user = request.user
         except drf.AuthenticationFailed:
-            address = client_address(request._request)  # noqa: SLF001
+            address = budget_address(request._request)  # noqa: SLF001
             suspicion.report(suspicion.WRONG_CREDENTIALS, address)
             self._count_by_address(request, add=True)
             raise

@@ -1,5 +1,7 @@
 """Bursts of refusals are told to system admins, once for each subject and window; nothing else is counted."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.cache import caches
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "counters"])
 def one_window(monkeypatch):
     """No window ends while a test counts."""
     caches["counters"].clear()
-    monkeypatch.setattr(suspicion.time, "time", lambda: 1_800_000_000.0)
+    monkeypatch.setattr(suspicion, "time", SimpleNamespace(time=lambda: 1_800_000_000.0))
 
 
 def asked():
@@ -76,7 +78,33 @@ def test_a_store_that_is_away_refuses_nobody_more(client_for, monkeypatch, alpha
     def away(*_arguments):
         raise ConnectionError
 
-    monkeypatch.setattr(suspicion, "_count", away)
+    monkeypatch.setattr(suspicion, "increment", away)
     _key, text = make_key(alpha)
     problem(client_for(text).get(f"/credits/{globex.pk}"), 403, "permission_denied")
     assert "suspicion.not_counted" in caplog.text
+
+
+def test_a_reached_limit_of_sign_ins_is_told_once(client, settings, system_admin):
+    settings.LOGIN_LIMIT_PAIR = settings.LOGIN_LIMIT_ACCOUNT = ""
+    settings.LOGIN_LIMIT_ADDRESS = "2/m"
+    for _time in range(5):
+        client.post("/admin/login/", {"username": "root@example.com", "password": "wrong"})
+    for job in asked():
+        suspecting.tell_of(**job)
+    assert Notice.objects.get().title == "Too many failed sign-ins: 127.0.0.1"
+
+
+def test_a_dead_key_that_goes_on_asks_for_few_jobs(client_for, alpha):
+    key, text = make_key(alpha)
+    ApiKey.objects.revoke(alpha.pk, key.pk, by=None)
+    for _time in range(19):
+        client_for(text).get("/organizations")
+    dead = [job["count"] for job in asked() if job["kind"] == suspicion.DEAD_KEY]
+    assert dead == ["1", "2", "4", "8", "16"]
+
+
+@pytest.mark.parametrize("name", ["a b\x00c", "\ud800", "é" * 300, ""])
+def test_any_name_can_be_a_subject(name):
+    suspicion.report(suspicion.SIGN_IN, name)
+    (job,) = asked()
+    assert len(job["subject"]) <= suspicion.SUBJECT_LENGTH
