@@ -129,14 +129,16 @@ class Client(threading.Thread):
         """Send a call until its outcome is known; the document of a success."""
         self._sent += 1
         key = call.key or f"{self._load.seed}-{self.name}-{self._sent}"
-        unknown = unanswered = False
+        unknown = unanswered = told = False
         deadline = time.monotonic() + KNOWN_WITHIN_SECONDS
         while True:
             answer = self._send(call, key, repeated=unknown)
-            if unanswered and answer.replayed:
+            if unanswered and answer.replayed and not told:
                 self._tally.miss()
             unknown = unknown or answer.outcome is Outcome.UNKNOWN
             unanswered = answer.unanswered
+            # An answer that says that the outcome is unknown has told all that there was to tell.
+            told = told or not unanswered
             if call.method == "POST":
                 self._write(call, key, answer)
             if answer.known or time.monotonic() > deadline:

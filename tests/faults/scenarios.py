@@ -60,8 +60,9 @@ class Scenarios:
             return [getattr(self, name) for name in names]
         killed = [self.postgresql, self.web, self.requests, self.commits]
         outages = [self.stopped, self.frozen, self.exhausted, self.sigterm]
-        # It takes the right to mount a disk.
-        return [*killed, *outages, *([self.disk_full] if self._size is FULL else [])]
+        # They take a program of others, and the right to mount a disk.
+        taxing = [self.redis, self.disk_full] if self._size is FULL else []
+        return [*killed, *outages, *taxing]
 
     def postgresql(self) -> Report:
         """The postmaster and all its backends are killed."""
