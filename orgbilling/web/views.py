@@ -22,8 +22,8 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from orgbilling.lib.errors import NotFound
+from orgbilling.web import addresses, errors, suspicion, throttling
 from orgbilling.web import body as bodies
-from orgbilling.web import errors, suspicion, throttling
 from orgbilling.web.negotiation import check_accept
 from orgbilling.web.query import check_names, validated_query
 from orgbilling.web.refusals import MethodNotAllowed
@@ -187,7 +187,7 @@ class ApiView(APIView):
         try:
             user = request.user
         except drf.AuthenticationFailed:
-            address = throttling.client_address(request._request)  # noqa: SLF001
+            address = addresses.client_address(request._request)  # noqa: SLF001
             suspicion.report(suspicion.WRONG_CREDENTIALS, address)
             self._count_by_address(request, add=True)
             raise
