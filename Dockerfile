@@ -22,7 +22,7 @@ COPY --from=postgres:18-bookworm /usr/lib/postgresql/18/bin/pg_dump /usr/lib/pos
     /usr/lib/postgresql/18/bin/
 COPY --from=postgres:18-bookworm /usr/lib/*-linux-gnu/libpq.so.5* /usr/local/lib/
 RUN ldconfig && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orgbilling && \
-    install -d -o 10001 -m 700 /var/lib/orgbilling/backups
+    install -d -o 10001 -m 700 /var/lib/orgbilling/backups /var/lib/orgbilling/metrics
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=orgbilling.settings \
     PRODUCTION=true STATIC_ROOT=/app/static DATA_DIR=/tmp/orgbilling METRICS_DIR=/tmp/metrics

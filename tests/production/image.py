@@ -50,6 +50,11 @@ class Image:
     user: int | None = None
     times: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def scratch(self) -> Path:
+        """The only folder that its user can write, as /tmp is in a container."""
+        return self.stage.home / "scratch"
+
     def env(self, role: str) -> dict[str, str]:
         """What compose gives a container, for a database without passwords."""
         return {
@@ -58,7 +63,7 @@ class Image:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "STATIC_ROOT": str(self.app / "static"),
-            "DATA_DIR": str(self.stage.home / "nowhere"),
+            "DATA_DIR": str(self.scratch),
             "PORT": str(self.port),
             "DATABASE_URL": self.stage.url(role),
             **SAFE,
@@ -162,7 +167,11 @@ def built(stage: Stage, *, full: bool) -> Iterator[Image]:
         )
         if full:
             Path(folder).chmod(0o755)
-        yield Image(app, binaries, stage, free_port(), USER_ID if full else None)
+        image = Image(app, binaries, stage, free_port(), USER_ID if full else None)
+        image.scratch.mkdir()
+        if image.user:
+            os.chown(image.scratch, image.user, -1)
+        yield image
 
 
 def environment(folder: Path) -> Path:

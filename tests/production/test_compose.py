@@ -13,8 +13,8 @@ from tests.programs import needed
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(TEXT)["services"]
 GIVEN = dict.fromkeys(re.findall(r"\$\{(\w+):\?", TEXT), "x")
-OURS = ("roles", "migrate", "grants", "web", "worker")
-ONCE = ("roles", "migrate", "grants")
+OURS = ("roles", "migrate", "grants", "web", "worker", "maintenance")
+ONCE = ("roles", "migrate", "grants", "maintenance")
 
 
 def config(program, **env):
@@ -36,7 +36,7 @@ def test_docker_compose_takes_it(profiles):
     done = config(program, COMPOSE_PROFILES=profiles, **GIVEN)
     assert done.returncode == 0, done.stderr
     shown = yaml.safe_load(done.stdout)
-    assert set(shown["services"]) >= {"postgres", "valkey", *OURS}
+    assert set(shown["services"]) >= {"postgres", "valkey", "web", "worker", *ONCE[:3]}
 
 
 @pytest.mark.parametrize("missing", sorted(GIVEN))
@@ -93,6 +93,7 @@ def test_the_web_serves_as_the_application_and_the_owner_only_migrates():
         "grants": "orgbilling_owner",
         "web": "orgbilling_app",
         "worker": "orgbilling_app",
+        "maintenance": "orgbilling_owner",
     }
     for first, then in (("roles", "migrate"), ("migrate", "grants"), ("grants", "web")):
         assert SERVICES[then]["depends_on"][first] == {
