@@ -284,6 +284,12 @@ HEADERS: Final = (
     "%00",
     "../../",
     ",".join(["*/*;q=0.1"] * 500),
+    "Bearer",
+    "Bearer \xff",
+    "Bearer " + "A" * 20_000,
+    "Bearer obk_" + "0" * 38,
+    "Bearer e30.e30.e30",
+    "Basic Og==",
 )
 
 PATH_PARTS: Final = (*PARAMETERS, "..%2f..", "%2e%2e", ".", "\u0663", "x" * 5_000)
