@@ -24,6 +24,14 @@ from orgbilling.env import (
     long_enough,
     web_address,
 )
+
+# Settings for libraries, to be found here by their names.
+from orgbilling.fixed_settings import (  # noqa: F401
+    CORS_ALLOW_HEADERS,
+    CORS_EXPOSE_HEADERS,
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+)
 from orgbilling.lib.logs import configuring as logs
 from orgbilling.lib.logs.jobs import within_job
 
@@ -353,21 +361,6 @@ LOGIN_REDIRECT_URL = "/admin/"
 CORS_ALLOWED_ORIGINS = env_list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = bool(CORS_ALLOWED_ORIGINS)
 CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = (
-    "accept",
-    "authorization",
-    "content-type",
-    "x-csrftoken",
-    "x-request-id",
-    "idempotency-key",
-)
-CORS_EXPOSE_HEADERS = (
-    "X-Request-ID",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "Idempotent-Replayed",
-)
 
 # --- Console ---------------------------------------------------------------------------------------
 
@@ -378,34 +371,6 @@ UNFOLD = {"SITE_TITLE": "Org billing", "SITE_HEADER": "Org billing", "SITE_URL":
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # The console allocates to 500 members at once, each with an amount of their own.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "organizations.api.authentication.ApiKeyAuthentication",
-        "organizations.api.authentication.OidcAuthentication",
-        "organizations.api.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "orgbilling.web.schema.OperationSchema",
-    "EXCEPTION_HANDLER": "orgbilling.web.errors.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Org billing",
-    "DESCRIPTION": (BASE_DIR / "orgbilling" / "web" / "description.md").read_text(encoding="utf-8"),
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api/v1/org-billing",
-    "COMPONENT_SPLIT_REQUEST": True,
-    # A PATCH's serializer says itself what may be left out: a role may not.
-    "COMPONENT_SPLIT_PATCH": False,
-    # Enumerations stay where they are used: shared ones would be named by guesswork.
-    "POSTPROCESSING_HOOKS": [],
-}
 
 # --- Static files ----------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ def wrong_in(report: Report) -> list[str]:
 
 def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:
     env = {name: value for name, value in os.environ.items() if name not in OTHERWISE}
-    env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]}
+    env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
     done = subprocess.run(
         command,
         cwd=Path(settings.BASE_DIR),

@@ -6,6 +6,8 @@ Passwords go by the environment, which only the same user can read; never by the
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -69,8 +71,9 @@ def environment(database: str | None = None) -> dict[str, str]:
     options = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     env |= {"PGDATABASE": database or name(), "PGCONNECT_TIMEOUT": "30"}
-    if "HOME" in os.environ:
-        env["HOME"] = os.environ["HOME"]
+    # A file of passwords is looked for there; whoever has no home has none.
+    with suppress(RuntimeError):
+        env["HOME"] = str(Path.home())
     for key, value in parameters(database).items():
         if key in NOT_FOR_PROGRAMS:
             continue
