@@ -20,9 +20,6 @@ LINES = 8
 #: What else says where the database is, and as whom: the URL of the restored one says all of it.
 SAID_BY_URL = frozenset({"DATABASE_URL_FILE", "DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"})
 
-#: Other ways to name the service's own database and its password: the URL that is given has everything.
-OTHERWISE = frozenset({"DATABASE_URL_FILE", "DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"})
-
 
 def migrate(url: str) -> None:
     """Bring a database up to this release.
@@ -75,7 +72,7 @@ def wrong_in(report: Report) -> list[str]:
 
 
 def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:
-    env = {name: value for name, value in os.environ.items() if name not in OTHERWISE}
+    env = {name: value for name, value in os.environ.items() if name not in SAID_BY_URL}
     env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
     done = subprocess.run(
         command,
