@@ -4,6 +4,7 @@ Test Org Alpha with Alice, its owner, and Bob, a member; Globex with Charlie, it
 stranger to Alpha; a system admin; a key of all organizations and one of each.
 """
 
+import logging
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -14,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from organizations.choices import Role
 from organizations.models import Member, Organization, User
+from orgbilling.lib.logs.handling import LineHandler
 from orgbilling.web.apps import RATES
 from tests import redis_server
 from tests.api_client import ApiClient
@@ -50,6 +52,14 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connections["counters"].close()
         connections["counters"].close_pool()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quiet() -> None:
+    """Leave what is logged to pytest, which shows it for what fails: a handler's thread writes past that."""
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, LineHandler)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)
