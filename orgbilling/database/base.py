@@ -32,6 +32,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def be_patient_for(seconds: float) -> None:
-    """Let every pool that is made from now on wait so long for a connection, whatever the settings say."""
+    """Let every pool wait so long for a connection, whatever the settings say; those that are made already, too."""
     for alias in connections:
         connections[alias].settings_dict["OPTIONS"]["pool"]["timeout"] = seconds
+        made = DatabaseWrapper._connection_pools.get(alias)  # type: ignore[attr-defined]  # noqa: SLF001
+        if made is not None:
+            made.timeout = seconds

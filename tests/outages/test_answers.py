@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
+from orgbilling.database.base import be_patient_for
 from orgbilling.database.watch import WATCH
 from orgbilling.lib import transactions
 from orgbilling.lib.connections import discard_dead
@@ -79,3 +80,13 @@ def test_every_connection_has_its_limits():
     parameters = connection.get_connection_params()
     assert parameters["connect_timeout"] == "3"
     assert parameters["tcp_user_timeout"] == "30000"
+
+
+def test_a_pool_that_is_there_already_is_as_patient_as_others():
+    pool, options = connection.pool, connection.settings_dict["OPTIONS"]["pool"]
+    before = options["timeout"]
+    try:
+        be_patient_for(0.7)
+        assert (pool.timeout, options["timeout"]) == (0.7, 0.7)
+    finally:
+        be_patient_for(before)
