@@ -51,7 +51,15 @@ def _holds(table: str, column: models.Field[Any, Any] | None) -> bool:
     if column is not None:
         name = quote(column.column or column.name)
         query += f" WHERE {name} IS NOT NULL AND {name} IS DISTINCT FROM %s"
-        values.append(column.get_db_prep_save(column.get_default(), connection))
+        values.append(column.get_db_prep_save(_default(column), connection))
     with connection.cursor() as cursor:
         cursor.execute(query + ")", values)
         return bool(cursor.fetchone()[0])
+
+
+def _default(column: models.Field[Any, Any]) -> Any:
+    """What a row has that nobody gave a value; None where the database computes it, so that any value counts."""
+    if not column.has_db_default():
+        return column.get_default()
+    given = column.db_default
+    return None if hasattr(given, "resolve_expression") else given

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from orgbilling.web import suspicion
 from tests.authorization.tenants import World, undone
 
 
@@ -13,6 +14,12 @@ def made_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
     """Alpha and Globex, with everybody who calls, in a transaction of the module."""
     with django_db_blocker.unblock(), undone():
         yield World()
+
+
+@pytest.fixture(autouse=True)
+def unsuspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told of the many refusals here, so that nothing at all is written for one."""
+    monkeypatch.setattr(suspicion, "report", lambda *_: None)
 
 
 @pytest.fixture

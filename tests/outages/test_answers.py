@@ -38,8 +38,8 @@ def test_the_reason_is_said_where_an_operator_can_mend_it(error, words):
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_begun_while_the_server_is_silent(monkeypatch):
-    monkeypatch.setattr(WATCH, "silent", True)
     connection.ensure_connection()
+    monkeypatch.setattr(WATCH, "silent", True)
     called = []
     for begin in (transactions.run, transactions.call):
         with pytest.raises(DatabaseUnavailable):
