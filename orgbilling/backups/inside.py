@@ -73,7 +73,7 @@ def wrong_in(report: Report) -> list[str]:
 
 def _run(command: list[str], url: str, facts: dict[str, Any] | None = None) -> str:
     env = {name: value for name, value in os.environ.items() if name not in SAID_BY_URL}
-    env |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
+    env |= {"DATABASE_URL": url}
     done = subprocess.run(
         command,
         cwd=Path(settings.BASE_DIR),
