@@ -45,7 +45,7 @@ WORDS: Final = {
         page="organizations_user_changelist",
     ),
 }
-_NAMED: Final = re.compile(r"(user|key):([0-9a-f-]{36})")
+_NAMED: Final = re.compile(r"(user|key):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 def tell_of(*, kind: str, subject: str, count: str, window: str) -> None:

@@ -62,4 +62,6 @@ def _default(column: models.Field[Any, Any]) -> Any:
     if not column.has_db_default():
         return column.get_default()
     given = column.db_default
+    if isinstance(given, models.Value):
+        return given.value
     return None if hasattr(given, "resolve_expression") else given

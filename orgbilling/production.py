@@ -98,7 +98,8 @@ def _addresses(settings: Mapping[str, Any]) -> list[str]:
 
 def _covers(hosts: Sequence[str], name: str) -> bool:
     return any(
-        name == host.lower() or (host.startswith(".") and name.endswith(host.lower()))
+        name == host.lower().removeprefix(".")
+        or (host.startswith(".") and name.endswith(host.lower()))
         for host in hosts
     )
 

@@ -96,6 +96,13 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        # Here, where the table is empty and the lock on the allocations is short; nothing is scanned.
+        migrations.RunSQL(
+            "-- squawk-ignore-file constraint-missing-not-valid, adding-foreign-key-constraint\n"
+            "ALTER TABLE low_credit_episodes ADD CONSTRAINT episode_allocation_fk"
+            " FOREIGN KEY (org_id, allocation_id) REFERENCES user_credit_allocations (org_id, id);",
+            "ALTER TABLE low_credit_episodes DROP CONSTRAINT episode_allocation_fk;",
+        ),
         migrations.AddField(
             model_name="allocation",
             name="alert_threshold_percent",

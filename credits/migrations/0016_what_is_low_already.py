@@ -3,12 +3,7 @@
 from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
 
-# The table is new and empty: nothing is scanned. The constraint comes first, for once there are rows whose foreign
-# keys wait for the commit to be checked, the table can't be altered any more.
 FORWARD = """
--- squawk-ignore-file constraint-missing-not-valid, adding-foreign-key-constraint
-ALTER TABLE low_credit_episodes ADD CONSTRAINT episode_allocation_fk
-    FOREIGN KEY (org_id, allocation_id) REFERENCES user_credit_allocations (org_id, id);
 INSERT INTO low_credit_episodes (id, org_id, allocation_id, level, left_credits, whole_credits, began_at)
 SELECT gen_random_uuid(), a.org_id, a.id, l.level, a.remaining_credits, a.allocated_credits, now()
 FROM user_credit_allocations AS a
@@ -36,7 +31,6 @@ WHERE p.there > 0
 """
 
 BACK = """
-ALTER TABLE low_credit_episodes DROP CONSTRAINT episode_allocation_fk;
 DELETE FROM low_credit_episodes;
 """
 

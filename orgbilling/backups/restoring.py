@@ -19,7 +19,7 @@ from billing.models import BackupRun
 from orgbilling.backups import folder, inside, locks, releases, scratch, target
 from orgbilling.backups.errors import BackupError
 from orgbilling.backups.folder import Backup
-from orgbilling.backups.position import ahead, not_in, position_of
+from orgbilling.backups.position import Position, ahead, not_in, position_of
 from orgbilling.backups.programs import programs_for
 from orgbilling.backups.target import Connection
 from orgbilling.lib.clock import now
@@ -83,16 +83,30 @@ def restore(file: str, options: Options, say: Say = lambda _text: None) -> Resto
     return Restored(backup, before, time.monotonic() - began)
 
 
-def _refuse_newer_ledger(backup: Backup, options: Options) -> None:
+def _refuse_newer_ledger(backup: Backup, options: Options, *, there: bool = True) -> None:
+    if options.force or not there:
+        # What is there may be damaged so that it can't even be read: then this is what helps.
+        return
     with target.connect() as current:
-        newer = ahead(position_of(current), backup.manifest.position)
-    if newer and not options.force:
+        newer = ahead(_readable_position(current), backup.manifest.position)
+    if newer:
         message = (
             f"The ledger is newer than {backup.path.name}: {'; '.join(newer)}. A restore would lose that. "
             "Take a newer backup, recover to a point in time, or say --force if that is meant; "
             "the ledger as it is now is kept beside in any case."
         )
         raise BackupError(message)
+
+
+def _readable_position(current: Connection) -> Position:
+    try:
+        return position_of(current)
+    except psycopg.Error as exc:
+        message = (
+            f"How far the ledger of {target.name()} is can't be read: {exc}. If it is damaged, say --force; "
+            "it is kept beside in any case."
+        )
+        raise BackupError(message) from exc
 
 
 def _refuse_company(maintenance: Connection, options: Options) -> None:
@@ -139,7 +153,7 @@ def _replace(
         _make_sound(backup, name, started_at, say)
         target.release()
         before = scratch.derived("before_restore", f"{started_at:%Y%m%dT%H%M%S}") if there else None
-        _swap(maintenance, name, before, options)
+        _swap(maintenance, backup, name, before, options)
     say(f"{target.name()} is the restored one now")
     return before
 
@@ -158,9 +172,11 @@ def _make_sound(backup: Backup, name: str, started_at: datetime, say: Say) -> No
 
 
 def _refuse_other_ledger(name: str, options: Options) -> None:
+    if options.force:
+        return
     with target.connect() as current, target.connect(name) as restored:
-        strange = not_in(position_of(current), restored)
-    if strange and not options.force:
+        strange = not_in(_readable_position(current), restored)
+    if strange:
         message = (
             f"The newest rows of {', '.join(strange)} are not in the backup: it is of another ledger than "
             f"{target.name()}, or the two went different ways. Say --force if that is meant."
@@ -168,7 +184,9 @@ def _refuse_other_ledger(name: str, options: Options) -> None:
         raise BackupError(message)
 
 
-def _swap(maintenance: Connection, name: str, before: str | None, options: Options) -> None:
+def _swap(
+    maintenance: Connection, backup: Backup, name: str, before: str | None, options: Options
+) -> None:
     for attempt in range(1, SWAPS + 1):
         try:
             if options.disconnect:
@@ -177,6 +195,9 @@ def _swap(maintenance: Connection, name: str, before: str | None, options: Optio
                     " WHERE datname = %s AND usesysid IS NOT NULL",
                     [target.name()],
                 )
+            # Somebody may have charged while it was restored and proved. Whoever does so after this is connected,
+            # so that the renames fail and all is asked again.
+            _refuse_newer_ledger(backup, options, there=before is not None)
             with maintenance.transaction():
                 if before is not None:
                     _rename(maintenance, target.name(), before)

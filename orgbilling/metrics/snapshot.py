@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from orgbilling.database.watch import WATCH, State
 from orgbilling.lib.metrics_files import shared_folder
 from orgbilling.metrics.asking import Figures, Journal, ask
 
@@ -22,6 +23,8 @@ logger = structlog.stdlib.get_logger(__name__)
 FRESH_SECONDS: Final = 15.0
 #: How long a monitor waits for a database that doesn't answer; Prometheus gives up after 10 seconds.
 PATIENCE_SECONDS: Final = 2.0
+#: How old figures may be while a slow database is being asked: an alert that waits begins anew at each gap.
+BEARABLE_SECONDS: Final = 60.0
 FILE: Final = "database.json"
 
 
@@ -66,7 +69,12 @@ def current() -> Snapshot | None:
         thread = _asking.thread
     thread.join(PATIENCE_SECONDS)
     found = _asking.found
-    return found if found is not None and found.is_fresh else None
+    if found is not None and found.is_fresh:
+        return found
+    slow = thread.is_alive() and WATCH.state is State.ANSWERING
+    if slow and kept is not None and 0 <= time.time() - kept.taken_at < BEARABLE_SECONDS:
+        return kept
+    return None
 
 
 def _refresh() -> None:

@@ -54,6 +54,9 @@ def make(connection: BaseDatabaseWrapper, names: Names, passwords: Mapping[str, 
             if powers is None:
                 cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
                 done.append(f"made role {role}")
+                if role == names.owner:
+                    # A superuser is a member of every role; who may merely create roles hands over only to its own.
+                    cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
             elif powers:
                 raise RoleUnfit(
                     f"{role} has {', '.join(powers)}: choose another role, or take it away."

@@ -46,6 +46,7 @@ class Line:
         self._free = places
         self._patience = patience_seconds
         self._refusing_until = 0.0
+        self._moved_at = float("-inf")
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
 
@@ -60,11 +61,19 @@ class Line:
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        return turn.acquire(timeout=self._patience) or self._given_up(turn)
+        if turn.acquire(timeout=self._patience):
+            return True
+        if time.monotonic() - self._moved_at < self._patience and turn.acquire(
+            timeout=self._patience
+        ):
+            # Slow, but not stuck: once more as long, and no longer.
+            return True
+        return self._given_up(turn)
 
     def leave(self) -> None:
         """Give the place to who waits longest."""
         with self._lock:
+            self._moved_at = time.monotonic()
             if self._waiting:
                 self._waiting.popleft().release()
             else:
@@ -87,6 +96,8 @@ class AdmissionMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         self.line = Line(settings.DB_POOL_SIZE, settings.REQUEST_WAIT_MS / 1000)
+        # Who reads a stream slowly keeps a place and a connection: so they never have all of them.
+        self.streams = threading.BoundedSemaphore(max(1, settings.DB_POOL_SIZE // 2))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request, or answer 503."""
@@ -106,10 +117,18 @@ class AdmissionMiddleware:
         finally:
             if not keeps:
                 self.line.leave()
+        if keeps and not self.streams.acquire(blocking=False):
+            response.close()
+            self.line.leave()
+            return _refused(request)
         if keeps:
             # What is streamed is read from the database until its end; Django closes its own there, too.
-            response._resource_closers.append(self.line.leave)  # type: ignore[attr-defined]  # noqa: SLF001
+            response._resource_closers.append(self._streamed)  # type: ignore[attr-defined]  # noqa: SLF001
         return response
+
+    def _streamed(self) -> None:
+        self.streams.release()
+        self.line.leave()
 
 
 def _refused(request: HttpRequest) -> HttpResponseBase:

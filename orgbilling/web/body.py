@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -20,6 +21,8 @@ from orgbilling.web.refusals import (
 #: would otherwise see a broken connection instead of the answer.
 DRAIN_BYTES_MAX: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
+#: So many threads at most wait for what a refused caller may never send; beyond them the connection is closed.
+_draining: Final = threading.BoundedSemaphore(8)
 _LENGTH_DIGITS_MAX: Final = 19
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
@@ -125,9 +128,13 @@ def drain(request: HttpRequest) -> None:
     next one on it: that one would get no answer.
     """
     left = min(_declared_length(request), DRAIN_BYTES_MAX)
+    if left <= 0 or not _draining.acquire(timeout=0.1):
+        return
     try:
         while left > 0 and (chunk := request.read(min(left, _CHUNK_BYTES))):
             left -= len(chunk)
     except OSError:
         # The client is gone: nobody is left to be spared a broken connection.
         return
+    finally:
+        _draining.release()

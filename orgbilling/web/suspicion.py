@@ -14,7 +14,8 @@ from typing import Final
 import structlog
 
 from orgbilling.lib.jobs import defer
-from orgbilling.web.counting import increment
+from orgbilling.web.counting import ask, increment
+from orgbilling.web.refusals import CountersUnavailable
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -61,13 +62,17 @@ def report(kind: str, subject: str) -> None:
     try:
         # A name that was typed is no key of a store.
         digest = hashlib.sha256(named.encode()).hexdigest()
-        times, rest = divmod(
-            increment(f"suspicion:{kind}:{window}:{digest}", burst.seconds), burst.count
-        )
+        counted = ask(lambda: increment(f"suspicion:{kind}:{window}:{digest}", burst.seconds))
+        if counted is None:
+            return
+        times, rest = divmod(counted, burst.count)
         # Again at twice, four times and so on: a process may be killed between the count and the job.
         if rest == 0 and times.bit_count() == 1:
             count = str(times * burst.count)
             defer(TASK, kind=kind, subject=named, count=count, window=str(window))
+    except CountersUnavailable:
+        # Logged once an outage, by orgbilling.web.counting; nobody waits for a silent store here either.
+        return
     except Exception:
         # Redis or PostgreSQL: the answer that is being made says so better.
         logger.warning("suspicion.not_counted", kind=kind, exc_info=True)

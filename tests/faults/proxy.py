@@ -127,7 +127,11 @@ def _served(proxy: Proxy, listener: socket.socket) -> Iterator[None]:
         async with await listen(proxy.accept, sock=listener, limit=LIMIT_BYTES):
             await stopped.wait()
             proxy.end()
-            await asyncio.sleep(0)
+            # Each has to have ended before the loop is closed under it.
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     thread = threading.Thread(target=loop.run_until_complete, args=[serve()], daemon=True)
     thread.start()

@@ -112,6 +112,8 @@ def test_back_as_far_as_nothing_is_lost(live):
     same = {table: columns for table, columns in shared.items() if columns == head[table]}
     assert fingerprint(same) == {table: whole[table] for table in same}
     call_command("migrate", verbosity=0)
+    # What is low is noticed anew on the way up.
+    del whole["low_credit_episodes"], head["low_credit_episodes"]
     assert fingerprint(head) == whole
     assert wrong() == []
 

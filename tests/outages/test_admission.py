@@ -1,5 +1,6 @@
 """The line: in the order of arrival, no longer than its patience, and short while it doesn't move."""
 
+import json
 import threading
 import time
 
@@ -8,7 +9,6 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from orgbilling.web.admission import AdmissionMiddleware, Line
-from tests.api_client import problem
 
 PATIENCE_SECONDS = 60
 
@@ -93,7 +93,8 @@ def full(settings):
 
 def test_a_refusal_says_why_and_when_to_come_again(full):
     answer = full(RequestFactory().post("/api/v1/org-billing/x", b"{}", "application/json"))
-    problem(answer, 503, "database_unavailable")
+    document = json.loads(answer.content)
+    assert (answer.status_code, document["code"]) == (503, "database_unavailable")
     assert answer["Retry-After"] == "1"
     assert int(answer["Content-Length"]) == len(answer.content)
     assert "in use" in answer.content.decode()

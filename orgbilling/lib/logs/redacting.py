@@ -27,7 +27,8 @@ _SECRET_LENGTH_MIN: Final = 8
 _DEPTH_MAX: Final = 8
 
 _SECRET_NAME: Final = re.compile(
-    r"password|passwd|secret|token|authorization|cookie|session_?id|api_?key|credential|signature|\bdsn\b|^email$",
+    r"password|passwd|secret|token|authorization|cookie|session[_-]?id|api[_-]?key|credential|signature|\bdsn\b"
+    r"|^email$",
     re.IGNORECASE,
 )
 #: Something of this is in every text that one of the patterns matches; most texts have none of it.
@@ -42,8 +43,8 @@ _PATTERNS: Final = (
     (re.compile(r"://[^\s:/@]{0,200}:\S{1,1000}@"), f"://{REDACTED}@"),
     (
         re.compile(
-            r"((?:password|passwd|secret|token|authorization|cookie|session_?id|api_?key)"
-            r"[\"']?\s{0,3}[=:]\s{0,3})[^\s,;&)}\]]{1,2000}",
+            r"((?:password|passwd|secret|token|authorization|cookie|session[_-]?id|api[_-]?key)[\"']?\s{0,3}[=:]\s{0,3}"
+            r"(?:(?:token|digest|negotiate|apikey)\s+)?)(?:\"[^\"]{0,2000}\"|'[^']{0,2000}'|[^\s,;&)}\]]{1,2000})",
             re.IGNORECASE,
         ),
         rf"\1{REDACTED}",

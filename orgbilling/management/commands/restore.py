@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orgbilling.backups.errors import BackupError
@@ -53,7 +54,10 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"The former database is {done.before}: drop it when all is well."
                 )
-                for line in differences(done.before):
-                    self.stdout.write(line)
+                try:
+                    for line in differences(done.before):
+                        self.stdout.write(line)
+                except (BackupError, psycopg.Error) as exc:
+                    self.stderr.write(f"What it had besides can't be read: {exc}")
         except BackupError as exc:
             raise CommandError(str(exc)) from exc
