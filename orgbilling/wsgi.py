@@ -1,12 +1,29 @@
 """The WSGI application that granian (or any other WSGI server) serves."""
 
+import multiprocessing
 import os
+import signal
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from orgbilling.lib.metrics_files import share
 
+
+def _end_when_asked() -> None:
+    """Let a worker of granian that is still loading end when it is asked to.
+
+    Until it serves, it has the handler of the first process, which only makes a note that nobody reads there: the
+    worker would go on to serve, and be killed with what it is doing when the first process's patience is over.
+    """
+    if multiprocessing.parent_process() is None:
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if getattr(signal.getsignal(number), "__module__", "").startswith("granian."):
+            signal.signal(number, signal.SIG_DFL)
+
+
+_end_when_asked()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgbilling.settings")
 
 # Before the apps are loaded, which define what is counted.
