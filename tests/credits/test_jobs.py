@@ -2,7 +2,7 @@
 
 import pytest
 
-from credits import jobs, sweeping
+from credits import jobs, sweeping, watching
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,8 @@ from credits import jobs, sweeping
         (jobs.refresh_due, ["refresh_due"]),
         (jobs.expire_holds_due, ["expire_holds_due"]),
         (jobs.close_overage_due, ["close_overage_due"]),
-        (jobs.purge, ["purge_refusals", "purge_answers"]),
+        (jobs.watch_balances, ["watch"]),
+        (jobs.purge, ["purge_refusals", "purge_answers", "purge"]),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
@@ -22,6 +23,8 @@ def test_each_job_sweeps_what_it_is_named_for(monkeypatch, job, called):
         monkeypatch.setattr(sweeping, name, lambda name=name: seen.append(name))
     for name in ("purge_refusals", "purge_answers"):
         monkeypatch.setattr(sweeping, name, lambda name=name: seen.append(name))
+    for name in ("watch", "purge"):
+        monkeypatch.setattr(watching, name, lambda name=name: seen.append(name))
     job(timestamp=0)
     assert seen == called
 

@@ -34,7 +34,8 @@ def start(home, port):
     return subprocess.Popen(
         [sys.executable, "-m", "orgbilling.supervisor"],
         cwd=ROOT,
-        env={**env, "DATA_DIR": str(home), "PORT": str(port)},
+        # Its worker says that it starts at that level.
+        env={**env, "DATA_DIR": str(home), "PORT": str(port), "LOG_LEVEL": "INFO"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -32,6 +32,7 @@ class Stage:
     def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
         self.home = home
         self.server = Server(home, {**THROW_AWAY_SETTINGS, **(settings or {})})
+        self.manage_log = home / "logs" / "manage.log"
 
     def url(self, role: str) -> str:
         """Leads to the database as that role; the socket trusts whoever can reach it."""
@@ -54,9 +55,8 @@ class Stage:
 
     def manage(self, role: str, *arguments: str, **env: str) -> str:
         """Run a command as that role; raises StepFailed. Returns what all commands have said."""
-        log = self.home / "logs" / "manage.log"
-        run_step(list(arguments), log, self.env(role, **env), ROOT)
-        return log.read_text(encoding="utf-8")
+        run_step(list(arguments), self.manage_log, self.env(role, **env), ROOT)
+        return self.manage_log.read_text(encoding="utf-8")
 
     def run(self, role: str, *module: str, **env: str) -> str:
         """Run a module as that role, and return what it has printed."""

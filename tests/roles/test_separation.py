@@ -204,8 +204,9 @@ def test_the_check_of_the_schema_knows_the_grants(stage):
         owner.execute("ALTER FUNCTION deduct_credits SECURITY INVOKER")
         owner.execute("ALTER FUNCTION place_hold RESET orgbilling.now")
         owner.execute("GRANT EXECUTE ON FUNCTION capture_hold TO PUBLIC")
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(StepFailed):
         stage.manage(APP, *check)
+    found = stage.manage_log.read_text(encoding="utf-8")
     for said in (
         f"{APP} on credit_journal (may UPDATE",
         f"{APP} on invoices (may not INSERT)",
@@ -214,7 +215,7 @@ def test_the_check_of_the_schema_knows_the_grants(stage):
         "place_hold (orgbilling.now is not pinned)",
         "capture_hold (can be called by everybody)",
     ):
-        assert said in str(failed.value)
+        assert said in found
     # Which is what it is for, and as often as wanted.
     stage.manage(OWNER, "create_roles", *NAMES)
     stage.manage(APP, *check)
