@@ -127,6 +127,8 @@ def test_a_place_is_left_by_whoever_fails(settings):
             middleware(RequestFactory().get("/api/x"))
 
 
+# Django looks after its connections when an answer is closed.
+@pytest.mark.django_db
 def test_a_stream_keeps_its_place_to_its_end(settings):
     settings.DB_POOL_SIZE, settings.REQUEST_WAIT_MS = 1, 100
     middleware = AdmissionMiddleware(lambda _request: StreamingHttpResponse(iter([b"a", b"b"])))
