@@ -37,8 +37,9 @@ from django.urls import resolve  # noqa: E402
 from orgbilling.database.base import be_patient_for  # noqa: E402
 from orgbilling.database.watch import WATCH  # noqa: E402
 
-# Somebody waits for what a web process does. Commands and the worker keep to PostgreSQL's own timeouts.
-be_patient_for(settings.REQUEST_WAIT_MS / 1000)
+# Somebody waits for what a web process does, and has waited for a place before: with both the answer is there in 3 s.
+# Commands and the worker keep to PostgreSQL's own timeouts.
+be_patient_for(settings.REQUEST_WAIT_MS / 2000)
 WATCH.start(connection.get_connection_params, settings.DB_SILENCE_MS / 1000)
 # Imports every view: else the first request of each process would wait for that, a second or two.
 resolve("/health")

@@ -64,9 +64,9 @@ class Line:
         if turn.acquire(timeout=self._patience):
             return True
         if time.monotonic() - self._moved_at < self._patience and turn.acquire(
-            timeout=self._patience
+            timeout=self._patience / 2
         ):
-            # Slow, but not stuck: once more as long, and no longer.
+            # Slow, but not stuck: half as long again, and no longer.
             return True
         return self._given_up(turn)
 
