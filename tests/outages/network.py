@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.faults.proxy import Freezing, in_folder
@@ -22,7 +23,12 @@ class Network:
     def parameters(self) -> dict[str, Any]:
         """The session's server, by way of the proxy."""
         given = conninfo_to_dict(os.environ["DATABASE_URL"])
-        return {"user": given["user"], "dbname": given["dbname"], "host": str(self.folder)}
+        return {
+            "user": given["user"],
+            "dbname": given["dbname"],
+            "host": str(self.folder),
+            "application_name": self.folder.name,
+        }
 
 
 @contextmanager
@@ -32,4 +38,12 @@ def silent_network() -> Iterator[Network]:
     folder = conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
     proxy.server = Path(str(folder)) / ".s.PGSQL.5432"
     with in_folder(proxy) as path:
-        yield Network(proxy, path)
+        try:
+            yield Network(proxy, path)
+        finally:
+            # What nobody waits for any more would go on, and whoever makes an index concurrently wait for it.
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                    [path.name],
+                )
