@@ -14,11 +14,20 @@ from credits.api import (
     settling,
     usage,
     views,
+    webhooks,
 )
+
+WEBHOOKS = "organizations/<str:org_id>/webhook-endpoints"
+WEBHOOK = f"{WEBHOOKS}/<str:endpoint_id>"
 
 urlpatterns = [
     path("organizations", organizations.OrganizationsView.as_view()),
     path("organizations/<str:org_id>/members/<str:user_id>", organizations.MemberView.as_view()),
+    path(WEBHOOKS, webhooks.WebhookEndpointsView.as_view()),
+    path(f"{WEBHOOK}/rotate-secret", webhooks.RotateSecretView.as_view()),
+    path(f"{WEBHOOK}/test", webhooks.SendTestView.as_view()),
+    path(f"{WEBHOOK}/replay", webhooks.ReplayView.as_view()),
+    path(f"{WEBHOOK}/deliveries/<str:delivery_id>/replay", webhooks.ReplayDeliveryView.as_view()),
     path("prices", views.PricesView.as_view()),
     path("credits/deduct", deduct.DeductView.as_view()),
     path("credits/deduct/batch", batch.DeductBatchView.as_view()),

@@ -21,6 +21,7 @@ from credits.choices import ShortageLevel
 from credits.models import Allocation, CreditPool, LowCreditEpisode
 from credits.reports.members import is_low
 from credits.thresholds import Level, percent_of
+from organizations.events import emit
 from organizations.models import Organization
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.errors import OrgBillingError
@@ -154,10 +155,28 @@ def _scopes(pool: CreditPool, moved: list[UUID]) -> Iterator[Scope]:
         yield Scope(allocation, allocation.alert_level, is_watched=allocation.is_active)
 
 
+def _emit(episode: LowCreditEpisode, scope: Scope) -> None:
+    allocation = scope.allocation
+    emit(
+        episode.org_id,
+        "credits.exhausted" if episode.level == EXHAUSTED else "credits.low",
+        {
+            "of": "pool" if allocation is None else "allocation",
+            "user_id": allocation.user_id if allocation is not None else None,
+            "allocation_id": scope.key,
+            "left_credits": episode.left_credits,
+            "whole_credits": episode.whole_credits,
+            "episode_id": episode.pk,
+        },
+        episode.began_at,
+    )
+
+
 def _tell(pool: CreditPool, begun: list[tuple[Scope, LowCreditEpisode]]) -> None:
     organization: Organization = pool.org
     members: list[tuple[Allocation, LowCreditEpisode]] = []
     for scope, episode in begun:
+        _emit(episode, scope)
         if scope.allocation is None:
             telling.of_pool(organization, pool, episode)
         else:

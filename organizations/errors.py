@@ -41,3 +41,19 @@ class OrganizationSuspended(LimitReached):
     code = "organization_suspended"
     title = "Organization suspended"
     default_detail = "This organization is suspended: its credits can't be spent."
+
+
+class EndpointLimitExceeded(OrgBillingError):
+    """The organization has as many webhook endpoints as it may have."""
+
+    code = "endpoint_limit_exceeded"
+    title = "Endpoint limit exceeded"
+    default_detail = "An organization has at most 20 webhook endpoints: delete one that isn't used."
+
+
+class EndpointDisabled(OrgBillingError):
+    """Nothing is sent to a disabled webhook endpoint."""
+
+    code = "endpoint_disabled"
+    title = "Endpoint disabled"
+    default_detail = "This webhook endpoint is disabled: enable it first."

@@ -11,7 +11,13 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
-from organizations.choices import BILLING_ROLES, CONSOLE_KINDS, MailStatus, NoticeKind
+from organizations.choices import (
+    BILLING_ROLES,
+    CONSOLE_KINDS,
+    MANAGER_ROLES,
+    MailStatus,
+    NoticeKind,
+)
 from organizations.models import Notice, NoticePreference, User
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.jobs import defer
@@ -86,6 +92,13 @@ def billing_people(org_id: uuid.UUID) -> QuerySet[User]:
     """Who has a billing role in the organization."""
     return User.objects.filter(
         is_active=True, memberships__org_id=org_id, memberships__role__in=BILLING_ROLES
+    )
+
+
+def managers_of(org_id: uuid.UUID) -> QuerySet[User]:
+    """Who manages the organization: its owners and admins."""
+    return User.objects.filter(
+        is_active=True, memberships__org_id=org_id, memberships__role__in=MANAGER_ROLES
     )
 
 

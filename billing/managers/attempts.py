@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Max
 
 from billing.choices import OPEN_ATTEMPTS, AttemptStatus, PaymentStatus
+from billing.events import tell_of_failure
 from orgbilling.lib.errors import NotFound
 
 if TYPE_CHECKING:
@@ -94,10 +95,13 @@ class PaymentAttemptManager(models.Manager.from_queryset(PaymentAttemptQuerySet)
         return found
 
     def write(self, attempt: "PaymentAttempt", *, moment: datetime, **values: Any) -> None:
-        """Change an attempt that the caller has locked."""
+        """Change an attempt that the caller has locked; endpoints are told when it failed."""
+        fails = attempt.is_open and values.get("status") == AttemptStatus.FAILED
         self.filter(org_id=attempt.org_id, id=attempt.pk).update(updated_at=moment, **values)
         for name, value in {**values, "updated_at": moment}.items():
             setattr(attempt, name, value)
+        if fails:
+            tell_of_failure(attempt)
 
     def note_refund(
         self, *, provider: str, reference: str, amount: Decimal, moment: datetime

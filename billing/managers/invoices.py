@@ -4,9 +4,12 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Max
 
+from billing.choices import EventType
+from billing.events import tell_of_invoice
 from orgbilling.lib.errors import NotFound
 
 if TYPE_CHECKING:
@@ -55,7 +58,24 @@ class InvoiceManager(models.Manager.from_queryset(InvoiceQuerySet)):  # type: ig
             document=document,
         )
         self.bulk_create([row], ignore_conflicts=True)
-        return bool(self.filter(pk=row.pk).exists())
+        issued = bool(self.filter(pk=row.pk).exists())
+        if issued:
+            payments: Any = apps.get_model("billing", "Payment").objects
+            payment = payments.find(org_id=org_id, payment_id=payment_id)
+            tell_of_invoice(row, payment, settled_before=self._was_settled(payment))
+        return issued
+
+    @staticmethod
+    def _was_settled(payment: Any) -> bool:
+        """Whether it was paid after it was opened: then whoever settled it has told of that."""
+        history: Any = apps.get_model("billing", "BillingEvent").objects
+        settled = history.filter(
+            org_id=payment.org_id,
+            event_type=EventType.PAYMENT_RECEIVED,
+            created_at__gte=payment.created_at,
+            metadata__payment_id=str(payment.pk),
+        )
+        return bool(settled.exists())
 
     def find(self, *, org_id: uuid.UUID, invoice_id: uuid.UUID) -> "Invoice":
         """Return the invoice with its payment. Raises NotFound."""

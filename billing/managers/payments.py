@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery, Sum
 
 from billing.choices import COLLECTING_PROVIDERS, OPEN_ATTEMPTS, EventType, PaymentStatus
 from billing.dunning import FINAL_REFUSALS, RETRY_DAYS
+from billing.events import tell_of_paid
 from orgbilling.lib.errors import InvalidRequest, NotFound
 from orgbilling.lib.jobs import defer, defer_once
 
@@ -126,7 +127,13 @@ class PaymentManager(models.Manager.from_queryset(PaymentQuerySet)):  # type: ig
 
         Raises NotFound, and InvalidRequest for one that is void.
         """
-        return self._close(org_id, payment_id, moment, status=PaymentStatus.PAID, paid_at=moment)
+        settled = self._close(org_id, payment_id, moment, status=PaymentStatus.PAID, paid_at=moment)
+        if settled:
+            invoices: Any = apps.get_model("billing", "Invoice").objects
+            # It may not be issued yet, and nobody waits for that.
+            invoice = invoices.filter(org_id=org_id, payment_id=payment_id).first()
+            tell_of_paid(invoice, self.find(org_id=org_id, payment_id=payment_id))
+        return settled
 
     def void(self, *, org_id: uuid.UUID, payment_id: uuid.UUID, moment: datetime) -> bool:
         """Give up a pending payment; False when it was void already.

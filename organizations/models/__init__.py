@@ -6,6 +6,9 @@ from organizations.models.member import Member
 from organizations.models.notice import Notice, NoticePreference
 from organizations.models.organization import Organization
 from organizations.models.user import User
+from organizations.models.webhook_delivery import WebhookAttempt, WebhookDelivery
+from organizations.models.webhook_endpoint import WebhookEndpoint
+from organizations.models.webhook_event import WebhookEvent
 
 __all__ = [
     "ApiKey",
@@ -15,4 +18,8 @@ __all__ = [
     "NoticePreference",
     "Organization",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

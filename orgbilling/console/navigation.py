@@ -55,6 +55,7 @@ MONEY: Final = (
 PEOPLE: Final = (
     ("Members", "org_members", "badge", BILLING),
     ("API keys", "organizations_apikey_changelist", "key", MANAGERS),
+    ("Webhooks", "org_webhooks", "webhook", MANAGERS),
 )
 GROUPS: Final = (
     ("Organization", ORGANIZATION),

@@ -12,6 +12,7 @@ from orgbilling.console.dashboards.urls import PAGES as DASHBOARDS
 from orgbilling.console.money_pages.urls import PAGES as MONEY_PAGES
 from orgbilling.console.notices import Notices, Preferences
 from orgbilling.console.pages import Page
+from orgbilling.console.webhook_pages.urls import PAGES as WEBHOOK_PAGES
 
 #: A person's own.
 NOTICES: Final[tuple[tuple[str, type[Page], str], ...]] = (
@@ -24,5 +25,11 @@ def pages(site: AdminSite) -> list[URLPattern]:
     """Every page of ours, for those who are signed in."""
     return [
         path(route, site.admin_view(view.as_view()), name=name)
-        for route, view, name in (*DASHBOARDS, *CREDIT_PAGES, *MONEY_PAGES, *NOTICES)
+        for route, view, name in (
+            *DASHBOARDS,
+            *CREDIT_PAGES,
+            *MONEY_PAGES,
+            *WEBHOOK_PAGES,
+            *NOTICES,
+        )
     ]

@@ -146,6 +146,18 @@ PROBLEMS: dict[str, Problem] = {
         "An organization must keep at least one owner.",
         "Make another member an owner first.",
     ),
+    "endpoint_limit_exceeded": Problem(
+        409,
+        "Endpoint limit exceeded",
+        "The organization has 20 webhook endpoints, which is as many as it may have.",
+        "Delete an endpoint that isn't used: one endpoint can be told of any number of events.",
+    ),
+    "endpoint_disabled": Problem(
+        409,
+        "Endpoint disabled",
+        "Nothing is sent to a webhook endpoint that is disabled.",
+        "Mend its receiver, then enable the endpoint: what it missed can be replayed.",
+    ),
     "request_in_progress": Problem(
         409,
         "Request in progress",

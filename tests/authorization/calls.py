@@ -9,9 +9,11 @@ from django.http import HttpResponse
 from billing import cancellation
 from tests.api_client import ApiClient
 from tests.authorization.table import Row
-from tests.authorization.tenants import ORIGIN, Tenant
+from tests.authorization.tenants import ORIGIN, RECEIVER, Tenant
 
 Body = dict[str, Any] | None
+HOOKS = "organizations/{org_id}/webhook-endpoints"
+HOOK = f"{HOOKS}/{{endpoint_id}}"
 
 
 def _subscribe(tenant: Tenant) -> Body:
@@ -53,6 +55,12 @@ _BODIES: dict[tuple[str, str], Callable[[Tenant], Body]] = {
         "name": "worker",
         "scopes": ["credits:deduct"],
     },
+    ("POST", HOOKS): lambda _: {"url": RECEIVER},
+    ("PATCH", HOOK): lambda _: {"events": ["credits.low"]},
+    ("POST", f"{HOOK}/rotate-secret"): lambda _: {},
+    ("POST", f"{HOOK}/test"): lambda _: {},
+    ("POST", f"{HOOK}/replay"): lambda _: {"since": "2026-01-01T00:00:00Z"},
+    ("POST", f"{HOOK}/deliveries/{{delivery_id}}/replay"): lambda _: {},
 }
 
 
@@ -78,6 +86,8 @@ def path_of(route: str, tenant: Tenant, **instead: UUID | str) -> str:
         "key_id": tenant.api_key.pk,
         "hold_id": tenant.hold_id,
         "usage_id": tenant.usage_id,
+        "endpoint_id": tenant.delivery.endpoint_id,
+        "delivery_id": tenant.delivery.pk,
     }
     return route.format(**{**ids, **instead})
 

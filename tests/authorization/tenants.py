@@ -17,11 +17,21 @@ from credits.functions import Charge, Origin
 from credits.holding import HoldOrder, place
 from credits.models import Allocation, CreditPool
 from organizations.choices import Role, Scope
-from organizations.models import ApiKey, Organization, User
+from organizations.models import ApiKey, Organization, User, WebhookDelivery, WebhookEvent
 from tests.api_client import ApiClient
 from tests.authorization.table import CALLERS
-from tests.factories import make_key, make_member, make_organization, make_user
+from tests.factories import (
+    RECEIVER,
+    as_principal,
+    make_endpoint,
+    make_key,
+    make_member,
+    make_organization,
+    make_user,
+)
 from tests.ledger import charge
+
+__all__ = ["ORIGIN", "RECEIVER", "TENANTS", "Tenant", "World", "undone", "written"]
 
 ORIGIN = Origin("system", "test")
 TENANTS = ("alpha", "globex")
@@ -58,6 +68,10 @@ class Tenant:
         self.api_key: ApiKey = make_key(self.org, name="a key of the tenant")[0]
         self.hold_id: UUID = place(HoldOrder(self.charge(), 900)).hold.pk
         self.usage_id: UUID = deduct(self.charge()).charged.usage_id
+        endpoint = make_endpoint(self.org, RECEIVER)
+        self.delivery: WebhookDelivery = WebhookEvent.objects.send_test(
+            endpoint, by=as_principal(self.owner)
+        )
 
     def charge(self) -> Charge:
         """50 credits of the plain member's, charged by nobody of those who call."""

@@ -4,7 +4,7 @@ import pytest
 
 from orgbilling.lib.ids import uuid7
 from tests.api_client import ApiClient, problem
-from tests.authorization.calls import body_of, path_of
+from tests.authorization.calls import HOOK, HOOKS, body_of, path_of
 from tests.authorization.table import ROWS
 from tests.authorization.tenants import undone, written
 
@@ -28,6 +28,9 @@ _NAMES = """
     body_hash trial_days purchase_amount reference recurring pk _state __class__ constructor
     items atomic ttl_seconds final reason captured_credits released_credits expired_credits
     alert_threshold_percent alert_threshold_credits overage_returned settle_hash final_usage_id settled_at operation
+    url description events disabled_reason disabled_at failing_since consecutive_failures resting_until last_success_at
+    secret previous_secret previous_secret_until overlap_hours since endpoint_id event_id delivery_id attempts step
+    looked by
 """
 FIELDS = set(_NAMES.split())
 # What the contract lets a caller send.
@@ -53,6 +56,12 @@ WRITABLE = {
     "POST organizations/{org_id}/members": "user_id email role",
     "PATCH organizations/{org_id}/members/{user_id}": "role",
     "POST organizations/{org_id}/api-keys": "name scopes expires_at",
+    f"POST {HOOKS}": "url description events",
+    f"PATCH {HOOK}": "url description events status",
+    f"POST {HOOK}/rotate-secret": "overlap_hours",
+    f"POST {HOOK}/test": "",
+    f"POST {HOOK}/replay": "since",
+    f"POST {HOOK}/deliveries/{{delivery_id}}/replay": "",
 }
 WRITERS = [row for row in ROWS if row.takes_body]
 VALUES = ("1000000.00", 1_000_000, True, None)
@@ -83,7 +92,8 @@ def test_an_organization_admin_meets_the_same(world, row):
     tenant = world.tenants["alpha"]
     body, path = body_of(row, tenant), path_of(row.route, tenant)
     client = ApiClient(user=tenant.owner)
-    for field in ("id", "status", "is_superuser", "total_credits", "payment_status", "created_at"):
+    hoped = {"id", "status", "is_superuser", "total_credits", "payment_status", "created_at"}
+    for field in sorted(hoped - set(WRITABLE[str(row)].split())):
         answer = client.request(row.method, path, {**body, field: str(uuid7())})
         problem(answer, 400, "unknown_field")
 

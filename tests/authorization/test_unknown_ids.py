@@ -23,6 +23,7 @@ OF_AN_ORGANIZATION = [
 ]
 OF_A_SUBSCRIPTION = [row for row in ROWS if "{subscription_id}" in row.route]
 OF_A_HOLD = [row for row in ROWS if "{hold_id}" in row.route]
+OF_A_WEBHOOK = [row for row in ROWS if "{endpoint_id}" in row.route]
 REFUND = next(row for row in ROWS if "{usage_id}" in row.route)
 WITH_AN_ID = [row for row in ROWS if "{" in row.route]
 EVERYWHERE = {"system_key", "system_admin"}
@@ -101,6 +102,20 @@ def test_a_foreign_hold_is_403(world, row):
     of_the_foreign = {"stranger", "foreign_key", *EVERYWHERE}
     expected = dict.fromkeys(CALLERS, 403) | {"anonymous": 401}
     assert found == expected | dict.fromkeys(of_the_foreign, 200)
+
+
+@pytest.mark.parametrize("row", OF_A_WEBHOOK, ids=str)
+def test_an_endpoint_or_a_delivery_of_nobody_or_of_others_is_not_there(world, row):
+    """The organization is in the path and says who may: what it doesn't have is 404, whoever has it."""
+    tenant = world.tenants["alpha"]
+    foreign = world.other(tenant).delivery
+    clients = world.callers(tenant, row.scope)
+    expected = {caller: 404 if status < 300 else status for caller, status in row.statuses.items()}
+    for endpoint_id in (uuid7(), foreign.endpoint_id):
+        assert statuses(row, tenant, clients, endpoint_id=endpoint_id) == expected
+    if "{delivery_id}" in row.route:
+        for delivery_id in (uuid7(), foreign.pk):
+            assert statuses(row, tenant, clients, delivery_id=delivery_id) == expected
 
 
 def test_an_unknown_usage_row_is_404_for_whoever_could_refund_one(world):

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.cast import ADMIN, RICH_MEMBER, RICH_OWNER
 from tests.browser.visitor import SIZES, Visitor
+from tests.factories import RECEIVER
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 SERIOUS = {"serious", "critical"}
@@ -28,6 +29,8 @@ ACTIONS = (
     "members/add/",
     "subscription/change/",
     "subscription/cancel/",
+    "webhooks/add/",
+    "webhooks/events/",
 )
 
 #: What the bell leads to.
@@ -73,3 +76,22 @@ def test_the_sign_in_page_has_no_serious_fault(visitor, size):
     one = visitor(size=size, bypass_csp=True)
     one.visit("/admin/login/")
     assert violations(Axe(), one) == []
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_pages_of_an_endpoint_have_no_serious_fault(visitor, company, size):
+    hooks = f"organizations/{company.id}/webhook-endpoints"
+    made = company.service.send("POST", hooks, {"url": RECEIVER})
+    sent = company.service.send("POST", f"{hooks}/{made['id']}/test", {})
+    one = visitor(company.email("olga"), size=size, bypass_csp=True)
+    base = f"/admin/org/{company.id}/webhooks"
+    paths = [f"{base}/", f"{base}/events/", f"{base}/events/{sent['event_id']}/"]
+    paths += [f"{base}/deliveries/{sent['id']}/?looked=99"]
+    paths += [
+        f"{base}/{made['id']}/{page}" for page in ("", "rotate-secret/", "delete/", "replay/")
+    ]
+    axe, found = Axe(), []
+    for path in paths:
+        one.visit(path)
+        found += violations(axe, one)
+    assert found == []

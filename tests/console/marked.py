@@ -19,9 +19,22 @@ from credits.idempotency import Answer
 from credits.models import Allocation, CreditPool, LowCreditEpisode, OveragePeriod
 from organizations import noticing
 from organizations.choices import NoticeKind, Role
-from organizations.models import Organization, User
+from organizations.models import (
+    Organization,
+    User,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
+)
 from orgbilling.lib.clock import now
-from tests.factories import make_key, make_member, make_organization, make_user
+from tests.factories import (
+    as_principal,
+    make_endpoint,
+    make_key,
+    make_member,
+    make_organization,
+    make_user,
+)
 from tests.ledger import charge
 from tests.verification.guards import disable_triggers
 from tests.verification.story import tell
@@ -34,7 +47,9 @@ FOR_MEMBERS: Final = frozenset({"organization", "creditpool", "subscription", "b
 #: A key that is no longer than this may stand in a page by chance.
 SHORT: Final = 12
 #: Texts that the service reads: no free text fits.
-READ_BY_THE_SERVICE: Final = frozenset({"timezone", "currency", "actor", "name", "key_hash"})
+READ_BY_THE_SERVICE: Final = frozenset(
+    {"timezone", "currency", "actor", "name", "key_hash", "secret", "previous_secret"}
+)
 
 
 class Tenant:
@@ -60,6 +75,7 @@ class Tenant:
         self._try_a_card()
         self._end_a_period()
         self._notice()
+        self._webhooks()
         mark(self)
 
     def _person(self, role: str) -> User:
@@ -113,6 +129,18 @@ class Tenant:
                 [person],
                 noticing.Message(kind, "once", "Low", "Very low.", "org_dashboard", self.org.pk),
             )
+
+    def _webhooks(self) -> None:
+        """An event on its way to an endpoint, which has refused it once."""
+        endpoint = make_endpoint(self.org)
+        delivery = WebhookEvent.objects.send_test(endpoint, by=as_principal(self.people["owner"]))
+        at = delivery.created_at
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(
+            attempts=1, step=1, last_attempt_at=at, last_status=500
+        )
+        WebhookAttempt.objects.create(
+            org=self.org, delivery=delivery, number=1, started_at=at, ended_at=at, status_code=500
+        )
 
     def rows(self, model: type[models.Model]) -> "models.QuerySet[models.Model]":
         """Its rows of a table that has organizations, in a fixed order."""

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
 
+from organizations.webhooks import resolving
 from tests.corpus.room import Room
 
 
@@ -17,8 +19,22 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture
+def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is looked up: nothing leaves the machine, and the answers are the same on each."""
+
+    def resolve(*args: object, **options: object) -> NoReturn:
+        raise resolving.NotResolved
+
+    monkeypatch.setattr(resolving, "resolve", resolve)
+
+
+@pytest.fixture
 def room(
-    db: None, world: object, quiet: None, record_property: Callable[[str, object], None]
+    db: None,
+    world: object,
+    quiet: None,
+    nameless: None,
+    record_property: Callable[[str, object], None],
 ) -> Iterator[Room]:
     """A room in the test's `world`, which every module makes for itself; `--junitxml` says how much was asked."""
     room = Room()

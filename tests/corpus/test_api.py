@@ -80,6 +80,8 @@ class World:
                 "key_id": str(self.tenant.api_key.pk),
                 "hold_id": str(hold.pk),
                 "usage_id": str(self.tenant.usage_id),
+                "endpoint_id": str(self.tenant.delivery.endpoint_id),
+                "delivery_id": str(self.tenant.delivery.pk),
             }
         )
 

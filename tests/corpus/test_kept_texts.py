@@ -7,7 +7,7 @@ import pytest
 from billing.models import Subscription
 from credits.holding import HoldOrder, place
 from credits.models import Usage
-from organizations.models import ApiKey
+from organizations.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from tests.api_client import ApiClient
 from tests.corpus.console import World, page
 from tests.corpus.operations import operations
@@ -53,6 +53,8 @@ def known_in(tenant):
         "key_id": str(tenant.rows(ApiKey).first().pk),
         "hold_id": str(place(HoldOrder(charge(tenant.org, tenant.member, 1), 900)).hold.pk),
         "usage_id": str(tenant.rows(Usage).filter(user=tenant.member).first().pk),
+        "endpoint_id": str(tenant.rows(WebhookEndpoint).first().pk),
+        "delivery_id": str(tenant.rows(WebhookDelivery).first().pk),
     }
 
 

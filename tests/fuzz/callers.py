@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.authorization.table import Row
+from tests.factories import RECEIVER
 from tests.service import Service
 
 # How often one's own ids are drawn for once that a foreign one is.
@@ -65,6 +66,7 @@ def restore(service: Service) -> Charged:
             for method, ends in (("PATCH", True), ("PUT", False)):
                 service.send(method, path, {"cancel_at_period_end": ends})
         service.send("POST", f"credits/{org_id}/add", {"credits": 1_000_000})
+        replay(service, f"organizations/{org_id}/webhook-endpoints")
         for user in service.demo["users"]:
             if user["org_id"] == org_id:
                 member = {"user_id": user["id"], "role": user["role"]}
@@ -79,6 +81,18 @@ def restore(service: Service) -> Charged:
                     ]
                     kept.setdefault(org_id, []).extend(made)
     return charged
+
+
+def replay(service: Service, endpoints: str) -> None:
+    """Send an event to an endpoint that is there, or is made, and once more; nobody delivers it."""
+    found = service.get(endpoints)["results"]
+    if found:
+        endpoint = service.send("PATCH", f"{endpoints}/{found[0]['id']}", {"status": "enabled"})
+    else:
+        endpoint = service.send("POST", endpoints, {"url": RECEIVER})
+    path = f"{endpoints}/{endpoint['id']}"
+    tried = service.send("POST", f"{path}/test", {})
+    service.send("POST", f"{path}/deliveries/{tried['id']}/replay", {})
 
 
 def write_known_ids(service: Service, caller: Caller, charged: Charged, folder: Path) -> None:

@@ -33,6 +33,11 @@ MADE_BEFORE = {
     ("POST", "subscriptions"),
     ("PUT", "subscriptions/{subscription_id}"),
     ("PATCH", "subscriptions/{subscription_id}"),
+    # Endpoints are disabled and deleted, and a delivery's address names both.
+    (
+        "POST",
+        "organizations/{org_id}/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay",
+    ),
 }
 
 

@@ -119,6 +119,8 @@ def test_the_status_map_has_every_code_of_the_contract():
         "authentication_failed": 401,
         "body_too_large": 413,
         "database_unavailable": 503,
+        "endpoint_disabled": 409,
+        "endpoint_limit_exceeded": 409,
         "hold_amount_exceeded": 409,
         "hold_not_pending": 409,
         "idempotency_key_reused": 422,

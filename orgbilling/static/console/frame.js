@@ -73,3 +73,27 @@ for (const button of document.querySelectorAll("[data-ob-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// What is shown once is copied rather than typed. Where the browser has no clipboard for us, it is selected by hand.
+for (const button of document.querySelectorAll("[data-ob-copy]")) {
+  const field = document.getElementById(button.dataset.obCopy);
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    field.select();
+    button.parentElement.querySelector("[role=status]").textContent = "Copied.";
+  });
+}
+
+// A page that waits for something looks again by itself, a few times; whoever reads on is not disturbed for longer.
+const waiting = document.querySelector("[data-ob-again]");
+if (waiting) {
+  const looked = Number(new URLSearchParams(location.search).get("looked")) || 0;
+  if (looked < Number(waiting.dataset.obAgain)) {
+    setTimeout(() => {
+      const next = new URL(location.href);
+      next.searchParams.set("looked", String(looked + 1));
+      location.replace(next);
+    }, 1500);
+  }
+}

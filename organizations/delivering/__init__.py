@@ -1,0 +1,1 @@
+"""Bringing events to endpoints: taken in one short transaction, sent outside of any, written in another."""
