@@ -73,6 +73,7 @@ class EventType(TextChoices):
     POOL_SETTINGS_CHANGED = "pool_settings_changed", "Pool settings changed"
     CREDIT_GRANT = "credit_grant", "Credit grant"
     CREDIT_PURCHASE = "credit_purchase", "Credit purchase"
+    IMPORTED = "imported", "Imported from another system"
 
 
 #: Events of these types move credits, and say how many.
@@ -83,6 +84,7 @@ EVENTS_WITHOUT_SUBSCRIPTION: Final = (
     EventType.PAYMENT_RECEIVED,
     EventType.PAYMENT_VOIDED,
     EventType.POOL_SETTINGS_CHANGED,
+    EventType.IMPORTED,
 )
 
 

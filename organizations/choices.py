@@ -50,6 +50,7 @@ class AuditAction(TextChoices):
     """What the audit log says was done; what moves credits or money has histories of its own."""
 
     ORGANIZATION_OPENED = "organization_opened", "Organization opened"
+    ORGANIZATION_IMPORTED = "organization_imported", "Organization imported"
     ORGANIZATION_EDITED = "organization_edited", "Organization edited"
     ORGANIZATION_SUSPENDED = "organization_suspended", "Organization suspended"
     ORGANIZATION_REACTIVATED = "organization_reactivated", "Organization reactivated"
@@ -65,6 +66,16 @@ class AuditAction(TextChoices):
     PLAN_EDITED = "plan_edited", "Plan edited"
     BILLING_DETAILS_EDITED = "billing_details_edited", "Billing details edited"
     HOLD_RELEASED = "hold_released", "Hold released"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint_created", "Webhook endpoint created"
+    WEBHOOK_ENDPOINT_EDITED = "webhook_endpoint_edited", "Webhook endpoint edited"
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint_disabled", "Webhook endpoint disabled"
+    WEBHOOK_ENDPOINT_ENABLED = "webhook_endpoint_enabled", "Webhook endpoint enabled"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint_deleted", "Webhook endpoint deleted"
+    WEBHOOK_SECRET_ROTATED = (
+        "webhook_secret_rotated",
+        "Webhook secret rotated",
+    )
+    WEBHOOKS_REPLAYED = "webhooks_replayed", "Webhooks replayed"
 
 
 class NoticeKind(TextChoices):
@@ -78,6 +89,7 @@ class NoticeKind(TextChoices):
     MEMBER_EXHAUSTED = "member_exhausted", "A member's credits are used up"
     PAYMENT_FAILED = "payment_failed", "A card was declined"
     PAST_DUE = "past_due", "The subscription is past due"
+    WEBHOOK_TROUBLE = "webhook_trouble", "A webhook endpoint needs attention"
     PAYMENTS_FAILED = "payments_failed", "Cards were declined, in any organization"
     SUBSCRIPTIONS_PAST_DUE = "subscriptions_past_due", "Subscriptions are past due"
     JOB_FAILED = "job_failed", "A job has failed for good"
@@ -97,6 +109,7 @@ ORG_KINDS: frozenset[NoticeKind] = frozenset(
         NoticeKind.MEMBER_EXHAUSTED,
         NoticeKind.PAYMENT_FAILED,
         NoticeKind.PAST_DUE,
+        NoticeKind.WEBHOOK_TROUBLE,
     }
 )
 #: About the service as a whole: for system admins.
@@ -114,3 +127,32 @@ class MailStatus(TextChoices):
     QUEUED = "queued", "Queued"
     SENT = "sent", "Sent"
     FAILED = "failed", "Given up"
+
+
+class EndpointStatus(TextChoices):
+    """Whether a webhook endpoint is told of events. A deleted one stays for the history of its deliveries."""
+
+    ENABLED = "enabled", "Enabled"
+    DISABLED = "disabled", "Disabled"
+    DELETED = "deleted", "Deleted"
+
+
+class DisabledReason(TextChoices):
+    """Why a webhook endpoint is disabled: somebody wanted it, it answered 410, or nothing arrived for days."""
+
+    BY_HAND = "by_hand", "Disabled by hand"
+    GONE = "gone", "It answered 410 Gone"
+    FAILING = "failing", "Every attempt failed for five days"
+
+
+class DeliveryStatus(TextChoices):
+    """What has become of an event on its way to one endpoint.
+
+    `failed`: the last attempt of the schedule failed. `discarded`: not tried any more, because the endpoint was
+    disabled or deleted. Both can be replayed.
+    """
+
+    PENDING = "pending", "Pending"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Failed"
+    DISCARDED = "discarded", "Discarded"

@@ -1,6 +1,7 @@
 """Adding to the billing history, and reading it."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import OuterRef, Subquery
 
 from billing.choices import PaymentStatus
+from billing.events import tell_of_history
 from credits.functions import Origin
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ class HistoryQuerySet(models.QuerySet["BillingEvent"]):
 class HistoryManager(models.Manager.from_queryset(HistoryQuerySet)):  # type: ignore[misc]
     """The only door to the history, and it opens one way."""
 
+    def bring_in(self, events: "Sequence[BillingEvent]") -> int:
+        """Add events of another system, with no payments; returns how many."""
+        return len(self.bulk_create(events))
+
     def record(
         self,
         *,
@@ -43,6 +49,7 @@ class HistoryManager(models.Manager.from_queryset(HistoryQuerySet)):  # type: ig
 
         `operation`: the scope of the origin's key; needed with one. `payment`: the status of the
         amount's payment; an amount of 0.00 never has one. `values`: the event's fields.
+        Endpoints are told of what it did to a subscription.
         Returns the event with `payment_status`, as the queryset annotates it.
         """
         event: BillingEvent = self.create(
@@ -59,4 +66,5 @@ class HistoryManager(models.Manager.from_queryset(HistoryQuerySet)):  # type: ig
         if status is not None:
             event.payments.open(event, status=status, moment=moment)
         event.payment_status = status
+        tell_of_history(event)
         return event

@@ -1,6 +1,7 @@
 """Who belongs to an organization, and as what; there is always an owner."""
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -9,6 +10,7 @@ from psycopg.errors import UniqueViolation
 
 from organizations.choices import AuditAction, Role
 from organizations.errors import AlreadyMember, LastOwner
+from organizations.events import emit
 from orgbilling.lib.errors import NotFound, PermissionRefused
 
 if TYPE_CHECKING:
@@ -35,11 +37,18 @@ class MemberManager(models.Manager["Member"]):
             with transaction.atomic():
                 member = self.create(org=org, user=user, role=role)
                 self._tell(AuditAction.MEMBER_ADDED, member, by=by, after={"role": str(role)})
+                emit(org.pk, "member.added", _facts(member, by) | {"role": str(role)})
                 return member
         except IntegrityError as exc:
             if not isinstance(exc.__cause__, UniqueViolation):
                 raise
             raise AlreadyMember from exc
+
+    def bring_in(
+        self, org: "Organization", user: "User", *, role: Role, joined_at: datetime
+    ) -> "Member":
+        """Add a member of an organization that comes from another system; the import keeps the record of it."""
+        return self.create(org=org, user=user, role=role, joined_at=joined_at)
 
     def change_role(
         self, org_id: uuid.UUID, user_id: uuid.UUID, role: Role, *, by: "Principal"
@@ -59,6 +68,11 @@ class MemberManager(models.Manager["Member"]):
                     before={"role": before},
                     after={"role": str(role)},
                 )
+                emit(
+                    org_id,
+                    "member.role_changed",
+                    _facts(member, by) | {"role": str(role), "former_role": str(before)},
+                )
             return member
 
     def remove(self, org_id: uuid.UUID, user_id: uuid.UUID, *, by: "Principal") -> "Member":
@@ -70,6 +84,7 @@ class MemberManager(models.Manager["Member"]):
             member = self._lock(org_id, user_id, leaves_ownership=True, by=by)
             self.filter(pk=member.pk, org_id=org_id).delete()
             self._tell(AuditAction.MEMBER_REMOVED, member, by=by, before={"role": member.role})
+            emit(org_id, "member.removed", _facts(member, by))
             return member
 
     def _lock(
@@ -107,3 +122,7 @@ class MemberManager(models.Manager["Member"]):
     def _require_owner_maker(by: "Principal", org_id: uuid.UUID) -> None:
         if not by.may_make_owner(org_id):
             raise PermissionRefused("Only an owner makes or unmakes an owner.")
+
+
+def _facts(member: "Member", by: "Principal") -> dict[str, Any]:
+    return {"user_id": member.user_id, "email": member.user.email, "actor": by.actor}

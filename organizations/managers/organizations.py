@@ -81,6 +81,13 @@ class OrganizationManager(_OrganizationManager["Organization"]):
             raise InvalidRequest("name", msg, "unique") from exc
         return organization
 
+    def bring_in(self, **values: Any) -> "Organization":
+        """Insert an organization of another system, with its id, status and age; the import keeps the record of it.
+
+        Raises IntegrityError for what the table's constraints refuse.
+        """
+        return self.create(**values)
+
     @transaction.atomic
     def suspend(self, org_id: uuid.UUID, *, by: "Principal | None", reason: str = "") -> bool:
         """Stop an organization's spending; False when it was suspended already, or isn't there.
