@@ -20,6 +20,7 @@ READERS = {
     "env_int",
     "env_list",
     "env_networks",
+    "env_places",
     "env_secret",
 }
 # Read where the environment is, not through env.py, so that their defaults are not literals.

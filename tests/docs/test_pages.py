@@ -94,7 +94,7 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 def test_endpoints_that_are_named_exist(page: Path) -> None:
     known = routes(get_resolver().url_patterns)
     text = page.read_text(encoding="utf-8")
-    addresses = set(re.findall(r"\$(?:API|HOST)(/[^\" ]+)", text))
+    addresses = set(re.findall(r"\$(?:API|HOST)(/[^\"? ]+)", text))
     addresses |= {
         word for word in words(page) if re.match(r"/(?:api|health|ready|problems)\b", word)
     }

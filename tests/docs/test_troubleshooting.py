@@ -19,7 +19,8 @@ COMMANDS = sorted(
         command.strip()
         for page in PAGES
         for command in re.findall(
-            r"python manage\.py ([a-z_][^`\n]*)", page.read_text(encoding="utf-8")
+            r"python manage\.py ([a-z_][^`\n>|]*)",
+            page.read_text(encoding="utf-8").replace("\\\n", " "),
         )
     }
 )
