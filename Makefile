@@ -4,7 +4,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser schema-docs corpus
+.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser schema-docs event-docs corpus journal-kills agent-kills webhooks import-bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,8 +24,18 @@ soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--
 corpus: dev-env ## Put every nasty value into every field of the API and the console (a few minutes)
 	@CORPUS=long exec $(PY) -m pytest tests/corpus -q -n 2 --dist worksteal $(ARGS)
 
+agent-kills: dev-env ## Kill the example agent at 200 points: charges must equal work done; ARGS="--kills 1000"
+	@exec env PYTHONPATH=clients/python/src $(PY) -m tests.examples.kills $(ARGS)
+webhooks: dev-env ## Kill the worker that delivers 20 times among 1,000 events to a hostile receiver
+	@WEBHOOKS=long exec $(PY) -m pytest tests/organizations/webhooks/test_killed.py -q -s
+
 mixed: dev-env ## Every mutator at once for two minutes, and the deadlocks counted
 	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q
+
+journal-kills: dev-env ## Kill a process that charges through the client's journal a thousand times
+	@JOURNAL_KILLS=500 exec $(PY) -m pytest tests/client/test_journal_kills.py -q $(ARGS)
+import-bench: dev-env ## Import a million charges, with time and memory; ARGS="100000" imports fewer
+	@exec $(PY) -m tests.importing.big $(ARGS)
 
 drill: demo-env ## Back up the demo's database, restore it beside, and prove what was restored
 	@$(PY) manage.py backup
@@ -53,6 +63,9 @@ openapi: dev-env ## Write docs/openapi.yaml anew
 
 schema-docs: dev-env ## Write docs/schema.md anew
 	@$(PY) -m tests.house.check_database --write
+
+event-docs: dev-env ## Write docs/webhook-events.md anew
+	@$(PY) -m tests.docs.webhook_events
 
 lock: dev-env ## Compile requirements*.in to hashed lock files
 	@lock() { .venv/bin/uv pip compile --quiet --universal --generate-hashes \

@@ -92,6 +92,56 @@ def env_networks(
     return tuple(networks)
 
 
+def env_places(
+    name: str,
+) -> tuple[frozenset[tuple[str, int]], tuple[tuple[IPv4Network | IPv6Network, int], ...]]:
+    """Returns host names and networks, each with a port (443 unless it is said); ImproperlyConfigured otherwise.
+
+    A network of everybody is refused: nothing would be guarded any more.
+    """
+    hosts: set[tuple[str, int]] = set()
+    networks: list[tuple[IPv4Network | IPv6Network, int]] = []
+    for entry in env_list(name):
+        place, port = _place_and_port(name, entry)
+        try:
+            network = ip_network(place)
+        except ValueError:
+            if not all(c.isalnum() or c in ".-_" for c in place):
+                raise _no_place(name, entry) from None
+            hosts.add((place.lower(), port))
+            continue
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name}: {entry} is everybody; name your own receivers")
+        networks.append((network, port))
+    return frozenset(hosts), tuple(networks)
+
+
+def _place_and_port(name: str, entry: str) -> tuple[str, int]:
+    """An entry's host or network, without brackets, and its port."""
+    if entry.startswith("["):
+        place, closed, rest = entry[1:].partition("]")
+        well_formed = bool(closed) and (not rest or rest.startswith(":"))
+    else:
+        # More than one colon: an IPv6 address or network by itself.
+        place, colon, port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
+        rest, well_formed = colon + port, True
+    if not rest and well_formed and place:
+        return place, 443
+    number = rest[1:]
+    if not (well_formed and place and number.isascii() and number.isdigit()):
+        raise _no_place(name, entry)
+    if not 1 <= int(number) <= 65535:
+        raise ImproperlyConfigured(f"{name}: {entry} has a port that is not from 1 to 65535")
+    return place, int(number)
+
+
+def _no_place(name: str, entry: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name} must be hosts or networks, each with a port unless it is 443, such as "
+        f"receiver.internal:8443,10.0.5.0/24:8080,[fd00::/8]:443, not {entry!r}"
+    )
+
+
 def env_secret(name: str, default: str = "") -> str:
     """Returns NAME, or the content of the file that NAME_FILE names (as container secrets come).
 

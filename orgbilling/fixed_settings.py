@@ -20,6 +20,19 @@ CORS_EXPOSE_HEADERS = (
     "Idempotent-Replayed",
 )
 
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "organizations.api.authentication.ApiKeyAuthentication",
@@ -46,5 +59,5 @@ SPECTACULAR_SETTINGS = {
     # A PATCH's serializer says itself what may be left out: a role may not.
     "COMPONENT_SPLIT_PATCH": False,
     # Enumerations stay where they are used: shared ones would be named by guesswork.
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["organizations.api.webhook_schema.add_webhooks"],
 }

@@ -19,6 +19,7 @@ from orgbilling.env import (
     env_int,
     env_list,
     env_networks,
+    env_places,
     env_secret,
     env_str,
     long_enough,
@@ -27,13 +28,16 @@ from orgbilling.env import (
 
 # Settings for libraries, to be found here by their names.
 from orgbilling.fixed_settings import (  # noqa: F401
+    AUTH_PASSWORD_VALIDATORS,
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,
+    PASSWORD_HASHERS,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
 )
 from orgbilling.lib.logs import configuring as logs
 from orgbilling.lib.logs.jobs import within_job
+from orgbilling.lib.stopping import knows_of_stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -216,18 +220,28 @@ all_or_none(
 )
 PAYMENT_PROVIDER = "stripe" if STRIPE_SECRET_KEY else "on_account"
 
+# --- Webhooks out -----------------------------------------------------------------------------------
+
+# What organizations' endpoints may reach although it isn't public, and at which ports: (hosts, networks).
+WEBHOOKS_ALLOWED_HOSTS = env_places("WEBHOOKS_ALLOWED_HOSTS")
+WEBHOOKS_ALLOW_HTTP = env_bool("WEBHOOKS_ALLOW_HTTP", default=False)
+WEBHOOKS_CONCURRENCY = env_int("WEBHOOKS_CONCURRENCY", default=8, minimum=1, maximum=64)
+# Delivered events and their attempts are kept for so long; what was not delivered is kept until it is.
+WEBHOOKS_RETENTION_DAYS = env_int("WEBHOOKS_RETENTION_DAYS", default=30, minimum=1, maximum=3650)
+
 # --- Jobs ------------------------------------------------------------------------------------------
 
 # In the same database, by Django's connection, so that a job is asked for in the transaction that causes it. The worker
 # has connections of its own, one of them for LISTEN: that one needs PostgreSQL itself, no transaction pooler.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_IMPORT_PATHS = ["orgbilling.schedule"]
+WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", default=5, minimum=1, maximum=DB_POOL_SIZE)
 PROCRASTINATE_WORKER_DEFAULTS = {
     "name": "worker",
-    "concurrency": env_int("WORKER_CONCURRENCY", default=4, minimum=1, maximum=DB_POOL_SIZE),
+    "concurrency": WORKER_CONCURRENCY,
     # What is still running then is undone by PostgreSQL and done by another worker.
     "shutdown_graceful_timeout": 5.0,
-    "worker_middleware": [within_job],
+    "worker_middleware": [within_job, knows_of_stop],
 }
 
 # --- Backups ---------------------------------------------------------------------------------------
@@ -307,18 +321,6 @@ AUTH_USER_MODEL = "organizations.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "organizations.sign_on.backend.SignOnBackend",
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
 ]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -9,10 +9,12 @@ import factory.django
 from credits.onboarding import open_organization
 from organizations.access import Principal
 from organizations.choices import Role, Scope
-from organizations.models import ApiKey, Member, Organization, User
+from organizations.models import ApiKey, Member, Organization, User, WebhookEndpoint
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
+#: A public address, so that no name is looked up; nothing is ever sent to it.
+RECEIVER = "https://192.0.32.7/hook"
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -73,3 +75,13 @@ def make_key(
 def as_principal(caller: User | ApiKey) -> Principal:
     """The caller as the managers see them."""
     return Principal(key=caller) if isinstance(caller, ApiKey) else Principal(user=caller)
+
+
+def make_endpoint(
+    org: Organization, url: str = RECEIVER, *events: str, **fields: Any
+) -> WebhookEndpoint:
+    """A webhook endpoint that is told of everything, or of these events."""
+    endpoint, _secret = WebhookEndpoint.objects.open(
+        org, url=url, events=events or ("*",), by=None, **fields
+    )
+    return endpoint

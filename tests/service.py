@@ -90,7 +90,7 @@ class Service:
     def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         """The answer to a call by the key of all organizations that succeeds, or finds it done already."""
         status, document = self._call(method, path, json.dumps(body).encode())
-        assert status in {200, 201, 409}, document
+        assert status in {200, 201, 202, 409}, document
         return document
 
     def _call(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:

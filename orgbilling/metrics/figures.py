@@ -22,7 +22,10 @@ TABLES: Final = (
     "idempotency_answers",
     "org_billing_history",
     "procrastinate_jobs",
+    "webhook_deliveries",
+    "webhook_events",
 )
+ENDPOINT_STATUSES: Final = ("enabled", "disabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,34 @@ QUESTIONS: Final = (
                 "Rows that broke an equation of the ledger when it was proved last.",
                 "check",
                 tuple(check.name for check in EVERY),
+            ),
+        ),
+        labelled=True,
+    ),
+    # What waits for an endpoint that fails is late by its own fault: a lag is of those that work.
+    Question(
+        """
+        SELECT count(*), coalesce(extract(epoch FROM max(now() - d.next_attempt_at)
+                                          FILTER (WHERE d.next_attempt_at < now() AND e.consecutive_failures = 0)), 0)
+        FROM webhook_deliveries d JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
+        WHERE d.status = 'pending'
+        """,
+        (
+            Figure("webhook_deliveries_pending", "Webhooks that wait for an attempt."),
+            Figure(
+                "webhook_oldest_due_seconds",
+                "How long one has been due whose endpoint answers well.",
+            ),
+        ),
+    ),
+    Question(
+        "SELECT status, count(*) FROM webhook_endpoints WHERE status <> 'deleted' GROUP BY status",
+        (
+            Figure(
+                "webhook_endpoints",
+                "Endpoints of organizations, by status.",
+                "status",
+                ENDPOINT_STATUSES,
             ),
         ),
         labelled=True,

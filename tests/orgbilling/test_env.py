@@ -12,6 +12,7 @@ from orgbilling.env import (
     env_int,
     env_list,
     env_networks,
+    env_places,
     env_secret,
     env_str,
     long_enough,
@@ -199,3 +200,48 @@ def test_a_password_is_not_sent_in_the_clear():
     with pytest.raises(ImproperlyConfigured, match="in the clear"):
         email_from_url("smtp://me:secret@mail.example")
     assert email_from_url("smtp://me:secret@127.0.0.1")["EMAIL_PORT"] == 25
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts", "networks"),
+    [
+        ("", [], []),
+        ("receiver.internal", [("receiver.internal", 443)], []),
+        ("Receiver.internal:8443, other", [("other", 443), ("receiver.internal", 8443)], []),
+        ("10.0.5.0/24", [], [("10.0.5.0/24", 443)]),
+        ("10.0.5.7:8080", [], [("10.0.5.7/32", 8080)]),
+        ("[fd00:5::/64]:8443", [], [("fd00:5::/64", 8443)]),
+        ("fd00:5::/64", [], [("fd00:5::/64", 443)]),
+        ("[::1]", [], [("::1/128", 443)]),
+    ],
+)
+def test_env_places(monkeypatch, text, hosts, networks):
+    monkeypatch.setenv("PLACES", text)
+    found, nets = env_places("PLACES")
+    assert sorted(found) == hosts
+    assert [(str(network), port) for network, port in nets] == networks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.0.0.0/0",
+        "::/0",
+        "receiver:",
+        "receiver:x",
+        "receiver:0",
+        "receiver:65536",
+        ":443",
+        "[fd00::1",
+        "[fd00::1]x",
+        "10.0.5.0/33",
+        "10.0.5.1/24",
+        "https://receiver/",
+        "rec eiver",
+        "receiver:\u0661",
+    ],
+)
+def test_env_places_says_what_would_be_right(monkeypatch, text):
+    monkeypatch.setenv("PLACES", text)
+    with pytest.raises(ImproperlyConfigured, match="PLACES"):
+        env_places("PLACES")

@@ -29,7 +29,7 @@ def test_functions_guards_and_views_go_down_and_up_over_live_rows(alpha, alice):
         call_command("migrate", "billing", "zero", verbosity=0, lose_data=True)
         call_command("migrate", "credits", "0001", verbosity=0, lose_data=True)
         # That of the organizations, which stay.
-        assert functions() == {"refuse_audit_change"}
+        assert functions() == {"record_event", "refuse_audit_change", "rfc3339"}
     finally:
         call_command("migrate", verbosity=0)
     assert "deduct_credits" in functions()
