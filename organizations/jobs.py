@@ -48,7 +48,8 @@ def tell_of_suspicion(*, kind: str, subject: str, count: str, window: str) -> No
     jobs.run(lambda: suspecting.tell_of(kind=kind, subject=subject, count=count, window=window))
 
 
-@app.task(name=DELIVER_TASK, queue=WEBHOOKS)
+# One at a time: it stays for a minute, and an endpoint that is switched on again and again must not take every place.
+@app.task(name=DELIVER_TASK, queue=WEBHOOKS, lock=DELIVER_TASK)
 def deliver_webhooks() -> None:
     """Deliver what is due for a minute: the first endpoint was made, and no run is there yet."""
     working.deliver(seconds=RUN_SECONDS, stop=stopping.is_stopping, stay=_may_stay())
@@ -62,6 +63,7 @@ def deliver_webhooks() -> None:
 def deliver_webhooks_due(timestamp: int) -> None:
     """Deliver what is due, and what becomes due within the minute; it stays, so that nothing waits for a minute."""
     del timestamp
+    WebhookEndpoint.objects.forget_former_secrets()
     WebhookDelivery.objects.discard_stranded()
     working.deliver(seconds=RUN_SECONDS, stop=stopping.is_stopping, stay=_may_stay())
 

@@ -1,4 +1,4 @@
-"""What going back over migrations would lose: tables with rows, and columns with values."""
+"""What going back over migrations would lose: tables with rows, columns with values, and rows that are deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection, models
-from django.db.migrations import AddField, CreateModel, Migration
+from django.db.migrations import AddField, CreateModel, Migration, RunSQL
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
@@ -15,7 +15,8 @@ def losses(executor: MigrationExecutor, plan: Sequence[tuple[Migration, bool]]) 
     """Each table and column that a plan's backward steps drop although something is in it.
 
     What a migration itself put there (a catalogue) counts too: it may have been changed since. What is done by
-    SQL is not looked into; functions and views hold no data.
+    SQL is not looked into; functions and views hold no data. SQL that deletes rows on the way back says so by its
+    hint ``loses``: the table, and the condition.
     """
     backward = [migration for migration, backwards in plan if backwards]
     found: dict[str, str] = {}
@@ -26,6 +27,9 @@ def losses(executor: MigrationExecutor, plan: Sequence[tuple[Migration, bool]]) 
             name = table if column is None else f"{table}.{column.column}"
             if table not in found and _holds(table, column):
                 found[name] = f"{name} ({where})"
+        for table, condition in _deleted(migration):
+            if table not in found and _any(f"{connection.ops.quote_name(table)} {condition}"):
+                found[table] = f"{table} ({where})"
     return list(found.values())
 
 
@@ -44,16 +48,27 @@ def _dropped(
                 yield model._meta.db_table, field
 
 
+def _deleted(migration: Migration) -> Iterator[tuple[str, str]]:
+    for operation in migration.operations:
+        if isinstance(operation, RunSQL) and "loses" in operation.hints:
+            yield operation.hints["loses"]
+
+
 def _holds(table: str, column: models.Field[Any, Any] | None) -> bool:
     quote = connection.ops.quote_name
-    query = f"SELECT EXISTS (SELECT FROM {quote(table)}"  # noqa: S608 - names of our own models
-    values = []
-    if column is not None:
-        name = quote(column.column or column.name)
-        query += f" WHERE {name} IS NOT NULL AND {name} IS DISTINCT FROM %s"
-        values.append(column.get_db_prep_save(_default(column), connection))
+    if column is None:
+        return _any(quote(table))
+    name = quote(column.column or column.name)
+    return _any(
+        f"{quote(table)} WHERE {name} IS NOT NULL AND {name} IS DISTINCT FROM %s",
+        column.get_db_prep_save(_default(column), connection),
+    )
+
+
+def _any(rows: str, *values: Any) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(query + ")", values)
+        # Names of our own models, and conditions of our own migrations.
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {rows})", values)  # noqa: S608
         return bool(cursor.fetchone()[0])
 
 

@@ -26,11 +26,16 @@ _EVENTS_HELP: Final = (
     "What it is told of: names, or `*` for all but `credits.refused`, which is asked for by name."
 )
 
+_NO_EVENT: Final = (
+    '"{input}" is no event that can be asked for: the OpenAPI document lists them, and * stands for '
+    "all but credits.refused."
+)
+
 
 def _events(**kwargs: Any) -> Any:
     choices = [EVERYTHING, *SUBSCRIBABLE]
     return serializers.ListField(
-        child=serializers.ChoiceField(choices),
+        child=serializers.ChoiceField(choices, error_messages={"invalid_choice": _NO_EVENT}),
         allow_empty=False,
         min_length=1,
         max_length=len(choices),
@@ -216,5 +221,5 @@ class WebhookEventSerializer(WebhookBodySerializer):
 class ReplayedSerializer(serializers.Serializer[Any]):
     """How much is sent again."""
 
-    replayed = serializers.IntegerField(help_text="Deliveries that begin anew, at most 1,000.")
+    replayed = serializers.IntegerField(help_text="Deliveries that begin anew, at most 10,000.")
     more = serializers.BooleanField(help_text="Whether there are others: send it again.")

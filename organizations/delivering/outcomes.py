@@ -138,10 +138,20 @@ def _fail(delivery: WebhookDelivery, answer: Answer, moment: datetime) -> None:
         reason=answer.error,
         given_up=is_last,
     )
+    if answer.refused:
+        after_commit(
+            logger.warning,
+            "webhook.address_refused",
+            org_id=delivery.org_id,
+            endpoint_id=delivery.endpoint_id,
+            address=answer.refused,
+        )
     reason = _end_of(endpoint, answer, moment)
     if reason is not None:
-        WebhookEndpoint.objects.disable(endpoint.org_id, endpoint.pk, reason=reason, by=None)
-        trouble.tell_of_disabled(endpoint, reason)
+        disabled = WebhookEndpoint.objects.disable(
+            endpoint.org_id, endpoint.pk, reason=reason, by=None
+        )
+        trouble.tell_of_disabled(disabled, reason)
 
 
 def _end_of(endpoint: WebhookEndpoint, answer: Answer, moment: datetime) -> DisabledReason | None:

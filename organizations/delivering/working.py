@@ -142,19 +142,24 @@ def chosen_of(found: list[Due], under_way: list[Due], size: int) -> list[Due]:
     """Which of the deliveries found are taken, so that nobody takes the others' places.
 
     Of one endpoint at most two are under way, of one that fails one; those that fail have at most half of the
-    places together; and the next place goes to the organization that has the fewest.
+    places together, and the last place, if none of them has another; an organization has at most three quarters;
+    and the next place goes to the organization that has the fewest.
     """
     by_endpoint = Counter(due.endpoint_id for due in under_way)
     by_org: Counter[UUID] = Counter(due.org_id for due in under_way)
     failing = sum(due.is_failing for due in under_way)
     waiting = list(found)
     chosen: list[Due] = []
-    while waiting and len(under_way) + len(chosen) < size:
-        due = min(waiting, key=lambda one: by_org[one.org_id])
+    while waiting and (left := size - len(under_way) - len(chosen)) > 0:
+        is_kept = left == 1 and size > 1 and not failing
+        kept = [one for one in waiting if one.is_failing] if is_kept else []
+        due = min(kept or waiting, key=lambda one: by_org[one.org_id])
         waiting.remove(due)
         if by_endpoint[due.endpoint_id] >= (1 if due.is_failing else EACH):
             continue
         if due.is_failing and failing >= max(1, size // 2):
+            continue
+        if by_org[due.org_id] >= max(1, size - max(1, size // 4)):
             continue
         chosen.append(due)
         by_endpoint[due.endpoint_id] += 1

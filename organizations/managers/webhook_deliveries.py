@@ -23,24 +23,37 @@ if TYPE_CHECKING:
 CLAIM: Final = timedelta(seconds=60)
 #: Deliveries that one replay of everything since a moment sends again at most.
 REPLAY_MAX: Final = 10_000
+#: Deliveries that are discarded in one transaction, so that nobody waits long for their endpoint.
+DISCARDED_AT_ONCE: Final = 5_000
+#: Such transactions that one look for what is stranded makes at most: deliveries wait for it.
+DISCARDING_BATCHES: Final = 20
 #: What of an endpoint can be sent again.
 REPLAYABLE: Final = (DeliveryStatus.FAILED, DeliveryStatus.DISCARDED)
 
 _DUE: Final = """
-    SELECT d.org_id, d.id, e.id, e.consecutive_failures > 0
-    FROM webhook_endpoints AS e
-    CROSS JOIN LATERAL (
-        SELECT w.org_id, w.id, w.next_attempt_at FROM webhook_deliveries AS w
-        WHERE w.org_id = e.org_id AND w.endpoint_id = e.id AND w.status = 'pending'
-            AND w.next_attempt_at <= %(moment)s
-            AND (w.claimed_until IS NULL OR w.claimed_until <= %(moment)s)
-        ORDER BY w.next_attempt_at
-        LIMIT %(each)s
-    ) AS d
-    WHERE e.status = 'enabled' AND (e.resting_until IS NULL OR e.resting_until <= %(moment)s)
-    -- What works first: however much waits for those that fail, it stands at the end.
-    ORDER BY e.consecutive_failures > 0, d.next_attempt_at
-    LIMIT %(limit)s
+    WITH due AS (
+        SELECT d.org_id, d.id, e.id AS endpoint_id, e.consecutive_failures > 0 AS is_failing, d.next_attempt_at,
+            row_number() OVER (
+                PARTITION BY e.org_id, e.consecutive_failures > 0 ORDER BY d.next_attempt_at
+            ) AS turn
+        FROM webhook_endpoints AS e
+        CROSS JOIN LATERAL (
+            SELECT w.org_id, w.id, w.next_attempt_at FROM webhook_deliveries AS w
+            WHERE w.org_id = e.org_id AND w.endpoint_id = e.id AND w.status = 'pending'
+                AND w.next_attempt_at <= %(moment)s
+                AND (w.claimed_until IS NULL OR w.claimed_until <= %(moment)s)
+            ORDER BY w.next_attempt_at
+            LIMIT %(each)s
+        ) AS d
+        WHERE e.status = 'enabled' AND (e.resting_until IS NULL OR e.resting_until <= %(moment)s)
+    ), placed AS (
+        -- Of each organization the first, of each the second and so on: however much waits for some, the others are
+        -- among those found. Those that work and those that fail are counted apart: neither hides the other.
+        SELECT due.*, row_number() OVER (PARTITION BY is_failing ORDER BY turn, next_attempt_at) AS place FROM due
+    )
+    SELECT org_id, id, endpoint_id, is_failing FROM placed
+    WHERE place <= %(limit)s
+    ORDER BY is_failing, place
 """
 # A row that somebody has locked is being taken or written: not waited for. A claim that has ended was a worker's that
 # was killed: what it may have sent is no step of the schedule.
@@ -58,6 +71,18 @@ _CLAIM: Final = """
         FOR NO KEY UPDATE SKIP LOCKED
     )
     RETURNING d.attempts
+"""
+# Django's own deletion looks for what refers to a row by its id alone, for which there is no index and no shard.
+_FORGET_ATTEMPTS: Final = (
+    "DELETE FROM webhook_attempts WHERE org_id = %(org_id)s AND delivery_id = ANY(%(ids)s)"
+)
+_FORGET_DELIVERIES: Final = (
+    "DELETE FROM webhook_deliveries WHERE org_id = %(org_id)s AND id = ANY(%(ids)s)"
+)
+_FORGET_EVENTS: Final = """
+    DELETE FROM webhook_events AS e WHERE e.org_id = %(org_id)s AND e.id = ANY(%(ids)s) AND NOT EXISTS (
+        SELECT FROM webhook_deliveries AS d WHERE d.org_id = %(org_id)s AND d.event_id = e.id
+    )
 """
 
 
@@ -106,6 +131,8 @@ class WebhookDeliveryManager(models.Manager.from_queryset(WebhookDeliveryQuerySe
         with transaction.atomic():
             delivery = self.find(org_id, delivery_id)
             self._lock_enabled(org_id, delivery.endpoint_id)
+            endpoints: Any = apps.get_model("organizations", "WebhookEndpoint").objects
+            endpoints.end_rest(org_id, delivery.endpoint_id)
             self._begin_again(self.filter(org_id=org_id, pk=delivery_id), database_now())
             self._tell(org_id, delivery.endpoint, by=by, after={"delivery_id": delivery_id})
         return self.find(org_id, delivery_id)
@@ -140,11 +167,11 @@ class WebhookDeliveryManager(models.Manager.from_queryset(WebhookDeliveryQuerySe
         return bool(self.due(moment).exists())
 
     def to_try(self, moment: datetime, *, each: int, limit: int) -> list[Due]:
-        """What can be taken now, of enabled endpoints that don't rest; the longest waiting first.
+        """What can be taken now, of enabled endpoints that don't rest; those that work first, then those that fail.
 
         Args:
             each: at most so many of one endpoint, so that none fills the list.
-            limit: at most so many.
+            limit: at most so many of those that work, and of those that fail.
         """
         with connection.cursor() as cursor:
             cursor.execute(_DUE, {"moment": moment, "each": each, "limit": limit})
@@ -166,23 +193,33 @@ class WebhookDeliveryManager(models.Manager.from_queryset(WebhookDeliveryQuerySe
         return self.find(org_id, delivery_id) if taken is not None else None
 
     def discard(self, endpoint: "WebhookEndpoint") -> int:
-        """Give up what waits for an endpoint that the caller has locked; returns how many."""
+        """Give up what waits for an endpoint that the caller has locked, the first 5,000; returns how many."""
         waiting = self.filter(
             org_id=endpoint.org_id, endpoint_id=endpoint.pk, status=DeliveryStatus.PENDING
         )
-        discarded: int = waiting.update(
+        chosen = waiting.order_by("next_attempt_at").values("pk")[:DISCARDED_AT_ONCE]
+        discarded: int = waiting.filter(pk__in=chosen).update(
             status=DeliveryStatus.DISCARDED, next_attempt_at=None, claimed_until=None
         )
         return discarded
 
-    def discard_stranded(self) -> int:
-        """Give up what waits for endpoints that aren't enabled: its event was told while one was disabled."""
+    def discard_stranded(self, *, batches: int = DISCARDING_BATCHES) -> int:
+        """Give up what waits for endpoints that aren't enabled, at most so many batches of it; returns how many.
+
+        It was too much to be discarded at once, or its event was told while the endpoint was disabled.
+        """
         endpoints: Any = apps.get_model("organizations", "WebhookEndpoint").objects
         waiting = self.filter(
             org_id=OuterRef("org_id"), endpoint_id=OuterRef("pk"), status=DeliveryStatus.PENDING
         )
         stranded = endpoints.exclude(status=EndpointStatus.ENABLED).filter(Exists(waiting))
-        return sum(self._discard_of(endpoints, row) for row in stranded)
+        discarded = 0
+        for row in stranded:
+            count = DISCARDED_AT_ONCE
+            while count >= DISCARDED_AT_ONCE and batches > 0:
+                count = self._discard_of(endpoints, row)
+                discarded, batches = discarded + count, batches - 1
+        return discarded
 
     def _discard_of(self, endpoints: Any, row: "WebhookEndpoint") -> int:
         with transaction.atomic():
@@ -194,8 +231,6 @@ class WebhookDeliveryManager(models.Manager.from_queryset(WebhookDeliveryQuerySe
         """Forget a batch of what was delivered before a moment, with attempts and events; returns how many."""
         old = self.filter(status=DeliveryStatus.DELIVERED, delivered_at__lt=before)
         rows = list(old.order_by("delivered_at").values_list("org_id", "pk", "event_id")[:batch])
-        attempts: Any = apps.get_model("organizations", "WebhookAttempt").objects
-        events: Any = apps.get_model("organizations", "WebhookEvent").objects
         by_org: dict[uuid.UUID, list[tuple[uuid.UUID, uuid.UUID]]] = {}
         for org_id, delivery_id, event_id in rows:
             by_org.setdefault(org_id, []).append((delivery_id, event_id))
@@ -205,19 +240,32 @@ class WebhookDeliveryManager(models.Manager.from_queryset(WebhookDeliveryQuerySe
                 # One that is sent again at this moment stays, with its event.
                 mine = self.filter(org_id=org_id, pk__in=ids, status=DeliveryStatus.DELIVERED)
                 locked = [row.pk for row in mine.select_for_update(no_key=True, of=("self",))]
-                attempts.filter(org_id=org_id, delivery_id__in=locked).delete()
-                self.filter(org_id=org_id, pk__in=locked).delete()
-                left = self.filter(org_id=OuterRef("org_id"), event_id=OuterRef("pk"))
-                events.filter(~Exists(left), org_id=org_id, pk__in=event_ids).delete()
+                self._forget(org_id, locked, list(event_ids))
         return len(rows)
 
+    @staticmethod
+    def _forget(
+        org_id: uuid.UUID, delivery_ids: list[uuid.UUID], event_ids: list[uuid.UUID]
+    ) -> None:
+        with connection.cursor() as cursor:
+            for statement, ids in (
+                (_FORGET_ATTEMPTS, delivery_ids),
+                (_FORGET_DELIVERIES, delivery_ids),
+                (_FORGET_EVENTS, event_ids),
+            ):
+                cursor.execute(statement, {"org_id": org_id, "ids": ids})
+
     def write(self, delivery: "WebhookDelivery", **values: Any) -> bool:
-        """Write what came of the attempt that was claimed; False when it was discarded or taken again meanwhile."""
+        """Write what came of the attempt that was claimed.
+
+        False when it was discarded, sent again or taken again meanwhile: each of them ends or changes the claim.
+        """
         rows = self.filter(
             org_id=delivery.org_id,
             pk=delivery.pk,
             status=DeliveryStatus.PENDING,
             attempts=delivery.attempts,
+            claimed_until=delivery.claimed_until,
         )
         return bool(rows.update(claimed_until=None, **values))
 

@@ -136,7 +136,8 @@ class WebhookEndpointManager(models.Manager.from_queryset(WebhookEndpointQuerySe
             changed = {k: v for k, v in wanted.items() if getattr(endpoint, k) != v}
             if changed:
                 before = {name: getattr(endpoint, name) for name in changed}
-                self._write(endpoint, **changed)
+                # What a former address has failed says nothing of the new one.
+                self._write(endpoint, **changed, **(_HEALTHY if "url" in changed else {}))
                 self._tell(
                     AuditAction.WEBHOOK_ENDPOINT_EDITED,
                     endpoint,
@@ -209,7 +210,10 @@ class WebhookEndpointManager(models.Manager.from_queryset(WebhookEndpointQuerySe
         reason: DisabledReason = DisabledReason.BY_HAND,
         by: "Principal | None",
     ) -> "WebhookEndpoint":
-        """Tell it of nothing any more, and discard what waits; a disabled one stays as it is. Raises NotFound."""
+        """Tell it of nothing any more, and discard what waits; a disabled one stays as it is. Raises NotFound.
+
+        Of very much that waits, a worker discards the rest in the next minutes.
+        """
         with transaction.atomic():
             endpoint = self.lock(org_id, endpoint_id)
             if endpoint.is_enabled:
@@ -274,10 +278,21 @@ class WebhookEndpointManager(models.Manager.from_queryset(WebhookEndpointQuerySe
                     count += 1
         return count
 
+    def forget_former_secrets(self) -> int:
+        """Forget the former secrets whose time is over; returns how many."""
+        over = self.filter(previous_secret_until__lte=database_now())
+        forgotten: int = over.update(previous_secret="", previous_secret_until=None)
+        return forgotten
+
     def lock(self, org_id: uuid.UUID, endpoint_id: uuid.UUID) -> "WebhookEndpoint":
         """Lock an endpoint until the transaction ends, before any of its deliveries. Raises NotFound."""
         rows = self.existing().select_for_update(no_key=True, of=("self",))
         return self._found(rows.filter(org_id=org_id, pk=endpoint_id).first())
+
+    def end_rest(self, org_id: uuid.UUID, endpoint_id: uuid.UUID) -> None:
+        """Let it be tried now, because a person asks for that; its next failure lets it rest again."""
+        resting = self.filter(org_id=org_id, pk=endpoint_id, resting_until__isnull=False)
+        resting.update(resting_until=None)
 
     def note_success(self, org_id: uuid.UUID, endpoint_id: uuid.UUID, moment: datetime) -> None:
         """Forget that it failed; written at most once a minute while it doesn't fail."""

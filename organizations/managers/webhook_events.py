@@ -27,8 +27,10 @@ class WebhookEventManager(models.Manager["WebhookEvent"]):
         if not endpoint.is_enabled:
             raise EndpointDisabled
         deliveries: Any = apps.get_model("organizations", "WebhookDelivery").objects
+        endpoints: Any = apps.get_model("organizations", "WebhookEndpoint").objects
         moment = database_now()
         with transaction.atomic():
+            endpoints.end_rest(endpoint.org_id, endpoint.pk)
             event: WebhookEvent = self.create(
                 id=uuid7(),
                 org_id=endpoint.org_id,

@@ -107,6 +107,11 @@ def first_refused(
     return next((one for one in found if not allowance.may_reach(host, port, one)), None)
 
 
+def leads_inside(host: str) -> str:
+    """What an organization is told of a name that may not be a receiver's."""
+    return f"{host} leads to an address that isn't public: events are sent to public ones only."
+
+
 def _carried(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that a mapped one, or one of NAT64's well-known prefix, leads to."""
     if address in _MAPPED or address in _NAT64:

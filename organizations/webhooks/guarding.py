@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+import structlog
 from django.conf import settings
 
 from organizations.webhooks import resolving
-from organizations.webhooks.addresses import Allowance, first_refused
+from organizations.webhooks.addresses import Allowance, first_refused, leads_inside
 from organizations.webhooks.urls import Target, UnsafeUrl, read
+
+logger = structlog.stdlib.get_logger(__name__)
 
 #: Seconds that whoever saves an endpoint waits for the name's look-up.
 PATIENCE: Final = 2.0
@@ -35,7 +38,6 @@ def look(url: str) -> Target:
         return target
     refused = first_refused(allowed, target.host, target.port, found)
     if refused is not None:
-        raise UnsafeUrl(
-            f"{target.host} leads to {refused}, which isn't a public address: events are sent to public ones only."
-        )
+        logger.warning("webhook.address_refused", address=str(refused))
+        raise UnsafeUrl(leads_inside(target.host))
     return target

@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpcore
 
 from organizations.webhooks import resolving
-from organizations.webhooks.addresses import Address, Allowance, first_refused
+from organizations.webhooks.addresses import Address, Allowance, first_refused, leads_inside
 from organizations.webhooks.urls import literal_of
 
 #: Seconds for one address of several, and for the look-up; the deadline bounds them all.
@@ -28,7 +28,14 @@ Resolve = Callable[..., list[Address]]
 
 
 class AddressRefused(Exception):
-    """The name leads to an address that may not be connected to. Nothing was connected to."""
+    """The name leads to an address that may not be connected to. Nothing was connected to.
+
+    Its text is for the organization and doesn't name `address`: whoever asks would learn what names mean inside.
+    """
+
+    def __init__(self, text: str, address: Address | None = None) -> None:
+        super().__init__(text)
+        self.address = address
 
 
 class Interrupted(Exception):
@@ -105,7 +112,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         )
         refused = first_refused(self._allowance, host, port, found)
         if refused is not None:
-            raise AddressRefused(f"{host} leads to {refused}, which isn't a public address.")
+            raise AddressRefused(leads_inside(host), refused)
         failure: OSError = OSError(f"{host} has no address.")
         for address in found:
             try:
@@ -173,11 +180,20 @@ class Stream(httpcore.NetworkStream):
         """The same line, encrypted; the certificate has to be the name's."""
         try:
             self._socket.settimeout(self._line.left())
-            wrapped = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+            wrapped = ssl_context.wrap_socket(
+                self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
         except BaseException:
             self.close()
             raise
+        # Before the handshake, which a receiver may stall: the former socket can't be cut any more.
         self._line.holds(wrapped)
+        try:
+            wrapped.settimeout(self._line.left())
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
         return Stream(wrapped, self._line)
 
     def get_extra_info(self, info: str) -> Any:

@@ -47,6 +47,7 @@ class Answer:
         retry_after: how long the receiver asked to wait.
         seconds: how long it took.
         interrupted: the worker is stopping, and cut it off.
+        refused: the address that may not be connected to, for the operator's log alone; empty: there was none.
     """
 
     status: int | None = None
@@ -55,6 +56,7 @@ class Answer:
     retry_after: timedelta | None = None
     seconds: float = 0.0
     interrupted: bool = False
+    refused: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -83,7 +85,8 @@ def post(
     except Exception as exc:  # noqa: BLE001 - whatever it is, a receiver caused it: its attempt failed
         if line.is_cut:
             return Answer(error="The worker was stopped.", interrupted=True, seconds=_since(began))
-        return Answer(error=_told(exc), seconds=_since(began))
+        refused = str(exc.address or "") if isinstance(exc, AddressRefused) else ""
+        return Answer(error=_told(exc), seconds=_since(began), refused=refused)
     finally:
         line.close()
     answer = Answer(status=status, excerpt=excerpt, retry_after=retry_after, seconds=_since(began))
@@ -184,11 +187,11 @@ def _retry_after(value: bytes) -> timedelta | None:
         return timedelta(seconds=min(int(text[:9]), 10**8))
     try:
         moment: datetime = parsedate_to_datetime(text)
-    except (ValueError, IndexError, TypeError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(timedelta(0), moment - clock.now())
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(timedelta(0), moment - clock.now())
 
 
 def _since(began: float) -> float:

@@ -35,7 +35,8 @@ def resolve(host: str, port: int, *, seconds: float) -> list[Address]:
     thread.start()
     thread.join(seconds)
     if failures:
-        raise NotResolved(f"{host} can't be resolved: {failures[0]}")
+        why = getattr(failures[0], "strerror", None) or failures[0]
+        raise NotResolved(f"{host} can't be resolved: {why}.")
     if thread.is_alive() or not found:
         raise NotResolved(f"{host} was not resolved in time.")
     return list(found)

@@ -96,6 +96,8 @@ def _refuse_parts(scheme: str, netloc: str, fragment: str, url: str, allowance: 
         raise UnsafeUrl("An address begins with https://.")
     if scheme == "http" and not allowance.http:
         raise UnsafeUrl("An address begins with https://: plain http isn't allowed here.")
+    if not url.startswith(scheme):
+        raise UnsafeUrl("An address begins with https:// in small letters.")
     if url[len(scheme) : len(scheme) + 3] != "://" or not netloc:
         raise UnsafeUrl("This is no address: write https://host/path.")
     if "@" in netloc:

@@ -112,7 +112,7 @@ def _add_allocation(account: Account, row: AllocationRow, people: People, mends:
     counters = Counters(row.allocated or ZERO, row.used or ZERO, row.remaining)
     person.counters = person.counters.plus(counters)
     if not person.has_allocation:
-        person.allocation_id = cleaning.identity(row.id, ALLOCATIONS)
+        person.allocation_id = cleaning.identity(row.id, ALLOCATIONS, tenant.namespace)
         person.anchor, person.notes = row.created_at, row.notes or ""
     period = (row.reset_period or ResetPeriod.MONTHLY).lower()
     if period not in ResetPeriod.values:
@@ -133,7 +133,9 @@ def _add_allocation(account: Account, row: AllocationRow, people: People, mends:
 def _person(account: Account, source_id: str, people: People) -> Person:
     user = people.user(source_id)
     if user.pk not in account.people:
-        made = cleaning.identity(f"{account.tenant.source_id}/{source_id}", ALLOCATIONS)
+        tenant = account.tenant
+        told = f"{tenant.source_id}/{source_id}"
+        made = cleaning.identity(told, ALLOCATIONS, tenant.namespace)
         account.people[user.pk] = Person(user.pk, source_id, made)
     return account.people[user.pk]
 

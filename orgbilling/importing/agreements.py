@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from billing import alarm, entitlement, overage
@@ -33,6 +33,8 @@ STATUSES: Final = {
 }
 #: Which of several live ones is kept: the one that lets spend, then the newest.
 RANK: Final = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING, SubscriptionStatus.PAUSED)
+#: Nobody is asked about a period that is longer than its cycle by less.
+SLACK: Final = timedelta(days=31)
 
 
 def refusals(rows: Iterable[SubscriptionRow], plans: Mapping[str, Plan]) -> list[str]:
@@ -90,6 +92,9 @@ class Agreements:
         price = row.monthly_price or ZERO
         if price < 0:
             self._note("price_negative", tenant, row, price, "0.00")
+        elif status in LIVE_STATUSES and row.monthly_price != plan.monthly_price:
+            told = "none" if row.monthly_price is None else price
+            self._note("price_deviates", tenant, row, told, f"kept; {plan.monthly_price} here")
         cycle = (row.billing_cycle or BillingCycle.MONTHLY).lower()
         if cycle not in BillingCycle.values:
             self._note("cycle", tenant, row, row.billing_cycle, BillingCycle.MONTHLY)
@@ -97,7 +102,7 @@ class Agreements:
         created_at = min(self.moment, row.created_at or row.period_start or tenant.since)
         start = whole_second(min(self.moment, row.period_start or created_at))
         subscription: Subscription = Subscription.objects.start(
-            id=cleaning.identity(row.id, TABLE),
+            id=cleaning.identity(row.id, TABLE, tenant.namespace),
             org=tenant.organization,
             plan=plan,
             monthly_price=cleaning.cents(max(ZERO, price)),
@@ -124,8 +129,11 @@ class Agreements:
             canceled_at = min(self.moment, row.canceled_at or row.updated_at or self.moment)
             terms = _period(start, start, end or first_period(start, cycle)[1])
             return terms | {"status": status, "canceled_at": canceled_at}
+        last = row.trial_ends_at or end if status == SubscriptionStatus.TRIALING else end
+        if last is not None and last > add_months(start, CYCLE_MONTHS[cycle]) + SLACK:
+            self._note("period_long", tenant, row, f"until {last}", "kept")
         if status == SubscriptionStatus.TRIALING:
-            trial_end = row.trial_ends_at or end
+            trial_end = last
             if trial_end is not None and trial_end > self.moment:
                 terms = _period(trial_end, start, trial_end)
                 return terms | {"status": status, "trial_ends_at": trial_end}

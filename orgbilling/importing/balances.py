@@ -152,6 +152,6 @@ def filling(total: Decimal, allocated: Decimal, shares: list[Share]) -> Filling:
     available = up(left)
     if available != left:
         effects.append(Effect("fraction", left, available, available - left, available - left))
-    given = available + sum(one.given for one in shares)
+    given = down(Decimal(available + sum(one.given for one in shares)))
     opening = min(down(whole), given)
     return Filling(opening, given - opening, available, tuple(effects))

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,10 +74,16 @@ def _fill(url: str, namespace: str, lines: Iterable[bytes]) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in (*STAND_INS, STATEMENT_TIMEOUT):
             connection.execute(statement)
-        with suppress(psycopg.errors.DuplicateSchema, psycopg.errors.InsufficientPrivilege):
-            connection.execute(
-                psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(namespace))
+        try:
+            with suppress(psycopg.errors.DuplicateSchema, psycopg.errors.InsufficientPrivilege):
+                connection.execute(
+                    psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(namespace))
+                )
+        except (psycopg.Error, ValueError) as exc:
+            message = (
+                f"--schema {namespace!r} can't be the schema of a dump's tables: {exc}".strip()
             )
+            raise ImportRefusedError(message) from exc
         for piece in pieces(lines):
             _run(connection, piece)
 
@@ -120,7 +127,7 @@ def _lines(path: Path, kind: str) -> Iterator[Iterable[bytes]]:
         try:
             with gzip.open(path) as file:
                 yield file
-        except (OSError, EOFError) as exc:
+        except (OSError, EOFError, zlib.error) as exc:
             raise ImportRefusedError(f"{path} can't be unpacked: {exc}") from exc
     else:
         with _unpacked(path) as lines:

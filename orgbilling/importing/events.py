@@ -54,7 +54,8 @@ def write(
             continue
         event = _event(account, row, mends, moment, request_id)
         if row.subscription_id is not None:
-            key = cleaning.identity(row.subscription_id, SUBSCRIPTIONS)
+            within = account.tenant.namespace
+            key = cleaning.identity(row.subscription_id, SUBSCRIPTIONS, within)
             if (event.org_id, key) in subscriptions:
                 event.subscription_id = key
         waiting.append(event)
@@ -84,7 +85,7 @@ def _event(
         mends.add("moment_future", source_id, TABLE, row.id, created_at, moment)
         created_at = moment
     return BillingEvent(
-        id=cleaning.identity(row.id, TABLE),
+        id=cleaning.identity(row.id, TABLE, account.tenant.namespace),
         org=account.tenant.organization,
         event_type=EventType.IMPORTED,
         # Said in words: as an amount it would be billed once more in every sum of what was billed here.

@@ -56,7 +56,7 @@ KINDS: Final[dict[str, Kind]] = {
         "a charge of the difference, refunded unless --unattributed charge",
         asks=True,
     ),
-    "double_debit": Kind("a request was charged twice", "the second charge is refunded"),
+    "double_debit": Kind("a request was charged twice", "the second charge is refunded", asks=True),
     "request_repeated": Kind(
         "a request has several charges of several amounts or people",
         "all are kept, without a key",
@@ -88,11 +88,17 @@ KINDS: Final[dict[str, Kind]] = {
     "organization_missing": Kind(
         "rows of an organization that there is not", "one of that id, suspended", asks=True
     ),
+    "organization_found": Kind(
+        "an empty organization of that id or name is here already",
+        "it is filled, and its members stay",
+        asks=True,
+    ),
     "organization_renamed": Kind("a name that is no slug, or taken", "a slug made of it"),
     "organization_status": Kind("a status that is unknown here", "suspended"),
     # Subscriptions and money.
     "second_subscription": Kind("a second live subscription", "canceled", asks=True),
     "price_negative": Kind("a price below zero", "0.00", asks=True),
+    "price_deviates": Kind("a price that is not the plan's here", "kept", asks=True),
     "cycle": Kind("a billing cycle that is unknown here", "monthly", asks=True),
     "subscription_status": Kind(
         "a status in another spelling, or past due", "the same state here; past due: active"
@@ -100,6 +106,7 @@ KINDS: Final[dict[str, Kind]] = {
     "period": Kind(
         "a period without an end, or that has ended", "the one that it is now, nothing charged"
     ),
+    "period_long": Kind("a period or a trial that is far longer than its cycle", "kept", asks=True),
     "overage_limit": Kind(
         "an overage limit below zero, or above the plan's", "within 0 and the plan's"
     ),
@@ -118,6 +125,7 @@ KINDS: Final[dict[str, Kind]] = {
     "moment_missing": Kind("no moment, or an impossible one", "the nearest one that is known"),
     "moment_future": Kind("a moment in the future", "the moment of the import"),
     "service_missing": Kind("a charge without a service", "its type, or unknown"),
+    "text_controls": Kind("a name with control characters", "the name without them"),
     "text_long": Kind("a text that is too long", "cut; the whole of it in the details"),
     "details": Kind("details that are no JSON object", "put into one"),
     "id": Kind("an id that is no UUID", "a UUID derived from it"),

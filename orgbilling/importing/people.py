@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from organizations.models import User
-from orgbilling.importing.cleaning import NAMESPACE
+from orgbilling.importing import cleaning
 from orgbilling.importing.errors import ImportRefusedError
 from orgbilling.importing.mending import Mends
 from orgbilling.importing.rows import UserRow
@@ -30,6 +30,7 @@ LOCAL_PART: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 200
 TABLE: Final = "users"
+_UNREADABLE: Final = (csv.Error, RecursionError)
 
 
 def read_file(path: Path) -> list[UserRow]:
@@ -44,33 +45,43 @@ def read_file(path: Path) -> list[UserRow]:
                 json.load(file) if path.suffix == ".json" else list(csv.DictReader(file))
             )
         return [_from_entry(entry) for entry in entries]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as exc:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, *_UNREADABLE) as exc:
         message = (
             f"{path} can't be read: {exc}. It has to be a JSON list of objects with id, email, firstName and lastName, "
-            "as Keycloak exports users, or CSV with the columns id, email and name."
+            "as Keycloak exports users, or CSV with the columns id, email and name, and emailVerified (true) where the "
+            "identity provider vouches for the address."
         )
         raise ImportRefusedError(message) from exc
 
 
 def _from_entry(entry: dict[str, Any]) -> UserRow:
     full = " ".join(part for part in (entry.get("firstName"), entry.get("lastName")) if part)
-    enabled = entry.get("enabled")
+    enabled, verified = entry.get("enabled"), entry.get("emailVerified")
+    found = str(entry["id"] or "").strip()
+    if not found:
+        raise ValueError("somebody has no id")
     return UserRow(
-        id=str(entry["id"]).strip(),
+        id=found,
         email=(entry.get("email") or "").strip() or None,
-        name=entry.get("name") or full or entry.get("username"),
-        subject=str(entry["id"]).strip(),
+        name=(entry.get("name") or full or entry.get("username") or "").strip() or None,
+        subject=found,
         is_active=enabled if isinstance(enabled, bool) else None,
+        is_verified=verified is True or str(verified).strip().lower() == "true",
     )
 
 
 @dataclass(slots=True)
 class People:
-    """The source's people by id. ``issuer``: of the identity provider whose subjects the ids are; empty: of none."""
+    """The source's people by id.
+
+    ``issuer``: of the identity provider whose subjects the ids are; empty: of none. ``source``: its name, where
+    several are imported.
+    """
 
     known: dict[str, UserRow]
     issuer: str
     mends: Mends
+    source: str = ""
     made: int = 0
     found: int = 0
     _users: dict[str, User] = field(default_factory=dict)
@@ -78,14 +89,20 @@ class People:
 
     @classmethod
     def of(
-        cls, rows: Iterable[UserRow], more: Iterable[UserRow], issuer: str, mends: Mends
+        cls,
+        rows: Iterable[UserRow],
+        more: Iterable[UserRow],
+        issuer: str,
+        mends: Mends,
+        *,
+        source: str = "",
     ) -> People:
         """From the source's table, and a file that knows better."""
         known = {row.id: row for row in rows}
         for row in more:
             before = known.get(row.id)
             known[row.id] = row if before is None else _joined(before, row)
-        return cls(known, issuer, mends)
+        return cls(known, issuer, mends, source)
 
     def user(self, source_id: str) -> User:
         """The person that an id of the source names, made if need be."""
@@ -105,11 +122,8 @@ class People:
         if user is None:
             user = self._make(source_id, row, email, external_id)
         else:
+            # Never linked: the source doesn't vouch for addresses, single sign-on links by one that is verified.
             self.found += 1
-            # The account of somebody with a password, or another identity, is never linked.
-            if external_id and user.external_id is None and not user.has_usable_password():
-                user.external_id = external_id
-                user.save(update_fields=["external_id"])
         other = self._ids.setdefault(user.pk, source_id)
         if other != source_id:
             self.mends.add(
@@ -122,15 +136,33 @@ class People:
     ) -> User:
         self.made += 1
         is_person = not _is_nobody(source_id) and (row is None or row.is_active is not False)
-        name = (row.name if row else None) or ""
+        name = self._name(source_id, (row.name if row else None) or "")
+        # Address and identity together only where the provider says that they are one person's. Otherwise who has
+        # written another's address into the source would be that person here; single sign-on links by a verified one.
+        is_sure = email.endswith(f"@{self._placeholders}") or (row is not None and row.is_verified)
         return User.objects.create_user(
-            email, name=name[:NAME_LENGTH_MAX], external_id=external_id, is_active=is_person
+            email,
+            name=name[:NAME_LENGTH_MAX],
+            external_id=external_id if is_sure else None,
+            is_active=is_person,
         )
+
+    def _name(self, source_id: str, text: str) -> str:
+        name = cleaning.line(text)
+        if name != text:
+            self.mends.add("text_controls", "", TABLE, source_id, text, name)
+        return name
+
+    @property
+    def _placeholders(self) -> str:
+        return f"{self.source}.{PLACEHOLDERS}" if self.source else PLACEHOLDERS
 
     def _email(self, source_id: str, row: UserRow | None) -> str:
         text = (row.email if row else None) or (source_id if "@" in source_id else "")
         folded = text.strip().lower()
-        if folded and len(folded) <= EMAIL_LENGTH_MAX:
+        # A placeholder that somebody has written there is another's.
+        is_address = folded.isprintable() and not folded.endswith(PLACEHOLDERS)
+        if folded and is_address and len(folded) <= EMAIL_LENGTH_MAX:
             try:
                 validate_email(folded)
             except ValidationError:
@@ -139,14 +171,21 @@ class People:
                 return folded
         local = source_id.lower()
         if not LOCAL_PART.fullmatch(local):
-            local = "unknown" if _is_nobody(source_id) else uuid.uuid5(NAMESPACE, source_id).hex
-        placeholder = f"{local}@{PLACEHOLDERS}"
+            local = (
+                "unknown"
+                if _is_nobody(source_id)
+                else uuid.uuid5(cleaning.NAMESPACE, source_id).hex
+            )
+        placeholder = f"{local}@{self._placeholders}"
         kind = "user_unknown" if _is_nobody(source_id) else "user_without_email"
         self.mends.add(kind, "", TABLE, source_id or "(empty)", text or "none", placeholder)
         return placeholder
 
     def _external_id(self, source_id: str, row: UserRow | None) -> str | None:
         if not self.issuer or _is_nobody(source_id) or "@" in source_id:
+            return None
+        if row is not None and row.subject is None and row.email:
+            # A wrong identity would shut out whom single sign-on knows by a verified address.
             return None
         subject = (row.subject if row else None) or source_id
         return f"{self.issuer}|{subject}"
@@ -161,6 +200,8 @@ def _joined(before: UserRow, row: UserRow) -> UserRow:
         id=row.id,
         email=row.email or before.email,
         name=row.name or before.name,
-        subject=before.subject or row.subject,
+        # An address that is vouched for is that of the file's subject.
+        subject=row.subject if row.is_verified else before.subject or row.subject,
         is_active=before.is_active if row.is_active is None else row.is_active,
+        is_verified=row.is_verified and row.email is not None,
     )

@@ -85,7 +85,9 @@ def _mends(outcome: Outcome) -> Iterator[str]:
 
 def _told(one: Mend) -> str:
     where = f"{one.table} {one.row}" + (f" of {one.org_id}" if one.org_id != one.row else "")
-    return f"{where}: {one.old} -> {one.new}"[:160]
+    told = f"{where}: {one.old} -> {one.new}"[:160]
+    # A text of the source is no order to the terminal.
+    return "".join(letter if letter.isprintable() else " " for letter in told)
 
 
 def write(outcome: Outcome, path: Path, *, applied: bool) -> None:

@@ -30,13 +30,17 @@ class MemberRow(NamedTuple):
 
 
 class UserRow(NamedTuple):
-    """A person, where the database knows people at all."""
+    """A person, where the database knows people at all.
+
+    ``is_verified``: the identity provider vouches for the address, and that it is the subject's.
+    """
 
     id: str
     email: str | None
     name: str | None
     subject: str | None
     is_active: bool | None
+    is_verified: bool = False
 
 
 class SubscriptionRow(NamedTuple):

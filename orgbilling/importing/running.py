@@ -14,7 +14,16 @@ from billing.models import Plan
 from credits.models import CreditPool
 from organizations.choices import AuditAction
 from organizations.models import AuditLogEntry
-from orgbilling.importing import accounts, agreements, columns, doors, events, tenants, totals
+from orgbilling.importing import (
+    accounts,
+    agreements,
+    cleaning,
+    columns,
+    doors,
+    events,
+    tenants,
+    totals,
+)
 from orgbilling.importing.accounts import Account
 from orgbilling.importing.errors import ImportRefusedError
 from orgbilling.importing.mending import Mends
@@ -54,6 +63,7 @@ class Options:
 
     ``only``: ids of the source; empty for all. ``left_out``: columns, ``table.column``, that mean nothing.
     ``give_back``: use that no charge tells of is refunded. ``apply``: without it everything is rolled back.
+    ``source``: a name that tells the source from others, where several are imported.
     """
 
     users: tuple[UserRow, ...] = ()
@@ -62,6 +72,11 @@ class Options:
     left_out: frozenset[str] = frozenset()
     give_back: bool = True
     apply: bool = False
+    source: str = ""
+
+    def subject(self, source_id: str) -> str:
+        """An organization of the source, as the audit log names what was imported."""
+        return f"{self.source}:{source_id}"[:255] if self.source else source_id[:255]
 
 
 @dataclass(slots=True)
@@ -137,7 +152,9 @@ class _Run:
     def all(self) -> None:
         mends = self.outcome.mends
         rows = self.source.all(columns.USERS, UserRow)
-        people = People.of(rows, self.options.users, self.options.issuer, mends)
+        people = People.of(
+            rows, self.options.users, self.options.issuer, mends, source=self.options.source
+        )
         self.say("reading balances")
         counted = _by_organization(self.source.counted())
         self._open(people, counted)
@@ -167,7 +184,8 @@ class _Run:
         subscriptions = self._subscriptions()
         found = {*organizations, *pools, *given, *counted, *members, *subscriptions}
         wanted = self._wanted(found | self.source.organizations_of_history())
-        making = tenants.Tenants(self.outcome.mends, self.moment)
+        namespace = cleaning.namespace(self.options.source)
+        making = tenants.Tenants(self.outcome.mends, self.moment, namespace)
         has_members = self.source.schema.has(columns.MEMBERS)
         plans = {plan.code: plan for plan in Plan.objects.all()}
         wrong = agreements.refusals(
@@ -225,7 +243,7 @@ class _Run:
                 actor=doors.ACTOR,
                 request_id=self.request_id,
                 org_id=one.org_id,
-                subject=one.source_id[:255],
+                subject=self.options.subject(one.source_id),
                 after={
                     "from": "Ops-Center",
                     "total": int(one.after.total),
@@ -245,11 +263,12 @@ class _Run:
         chosen = sorted(self.options.only or found)
         done = set(
             AuditLogEntry.objects.filter(
-                action=AuditAction.ORGANIZATION_IMPORTED, subject__in=[one[:255] for one in chosen]
+                action=AuditAction.ORGANIZATION_IMPORTED,
+                subject__in=[self.options.subject(one) for one in chosen],
             ).values_list("subject", flat=True)
         )
-        self.outcome.already = [one for one in chosen if one[:255] in done]
-        return [one for one in chosen if one[:255] not in done]
+        self.outcome.already = [one for one in chosen if self.options.subject(one) in done]
+        return [one for one in chosen if self.options.subject(one) not in done]
 
     def _subscriptions(self) -> dict[str, list[SubscriptionRow]]:
         return _by_organization(self.source.all(columns.SUBSCRIPTIONS, SubscriptionRow))

@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from orgbilling.importing.cleaning import DETAILS_BYTES_MAX, LEFT_OUT
 from orgbilling.importing.columns import (
     ALLOCATIONS,
     HISTORY,
@@ -115,7 +116,10 @@ class Schema:
             zone = "::timestamp AT TIME ZONE 'UTC'" if naive else ""
             template = template.replace("{zone}", zone)
         return sql.SQL(template).format(
-            c=sql.Composed([sql.SQL("t."), sql.Identifier(there.name)]), a=alias
+            c=sql.Composed([sql.SQL("t."), sql.Identifier(there.name)]),
+            a=alias,
+            bytes=sql.Literal(DETAILS_BYTES_MAX),
+            left_out=sql.Literal(LEFT_OUT),
         )
 
 
@@ -124,7 +128,8 @@ _TEMPLATES: Final = {
     # No number and infinite ones are no amounts.
     "number": "CASE WHEN lower({c}::text) NOT IN ('nan', 'infinity', '-infinity') THEN {c}::numeric END AS {a}",
     "flag": "{c} AS {a}",
-    "json": "{c}::text AS {a}",
+    "json": "CASE WHEN octet_length({c}::text) > {bytes} THEN {left_out} || octet_length({c}::text)"
+    " ELSE {c}::text END AS {a}",
     # A moment with a zone keeps it; one without is taken for UTC.
     "moment": "CASE WHEN {c} BETWEEN '1970-01-01' AND '9998-12-31' THEN {c}{zone} END AS {a}",
 }
@@ -139,6 +144,10 @@ def recognise(connection: psycopg.Connection[Any], namespace: str) -> Schema:
     """
     found = _read(connection, namespace)
     names = [table.name for table in TABLES]
+    hidden = _hidden(connection, namespace, names)
+    if hidden:
+        message = f"The role of --from may not read {', '.join(hidden)}: grant it SELECT on the whole tables."
+        raise ImportRefusedError(message)
     if OURS & set(found):
         message = "The source is a database of this service, not of Ops-Center: --from names the other one."
         raise ImportRefusedError(message)
@@ -177,6 +186,20 @@ def refuse_unknown(schema: Schema, left_out: Collection[str]) -> None:
             f"money, say so: {options}"
         )
         raise ImportRefusedError(message)
+
+
+def _hidden(
+    connection: psycopg.Connection[Any], namespace: str, names: Collection[str]
+) -> list[str]:
+    """The tables that are there and may not be read, which the information schema hides, or some columns of them."""
+    found = connection.execute(
+        "SELECT c.relname::text FROM pg_catalog.pg_class AS c"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+        " AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname",
+        [namespace, list(names)],
+    )
+    return [name for (name,) in found.fetchall()]
 
 
 def _read(

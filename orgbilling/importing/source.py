@@ -21,10 +21,11 @@ from orgbilling.importing.schema import Schema, recognise
 Row = TypeVar("Row")
 
 #: Rows that the server sends at once: so much of the source is in memory.
-BATCH: Final = 5_000
+BATCH: Final = 1_000
 CONNECT_SECONDS: Final = 10
-#: Nothing but PostgreSQL's own names is found without being qualified, whatever the source has made.
-OPTIONS: Final = "-c search_path=pg_catalog -c TimeZone=UTC -c default_transaction_read_only=on"
+#: Nothing but PostgreSQL's own names is found without being qualified, whatever the source has made. A policy that
+#: would hide rows is an error: charges that nobody sees would be given back.
+OPTIONS: Final = "-c search_path=pg_catalog -c TimeZone=UTC -c default_transaction_read_only=on -c row_security=off"
 
 #: A charge made twice has the request, the person and the amount of an earlier one. A row without a request is alone.
 CHARGES: Final = """
@@ -119,7 +120,11 @@ def opened(url: str, namespace: str) -> Iterator[Source]:
         given = conninfo_to_dict(url)
         timeout = given.get("connect_timeout") or CONNECT_SECONDS
         connection = psycopg.connect(
-            url, connect_timeout=timeout, options=OPTIONS, application_name="import_opscenter"
+            url,
+            connect_timeout=timeout,
+            options=OPTIONS,
+            application_name="import_opscenter",
+            client_encoding="utf8",
         )
     except psycopg.Error as exc:
         raise ImportRefusedError(f"The source can't be reached: {exc}".strip()) from exc
@@ -128,7 +133,7 @@ def opened(url: str, namespace: str) -> Iterator[Source]:
     try:
         yield Source(connection, recognise(connection, namespace))
     except psycopg.errors.InsufficientPrivilege as exc:
-        message = f"{exc.diag.message_primary}: the role of --from needs SELECT on the tables."
+        message = f"{exc.diag.message_primary}: the role of --from needs SELECT on the tables and all of their rows."
         raise ImportRefusedError(message) from exc
     except psycopg.Error as exc:
         raise ImportRefusedError(f"The source can't be read: {exc}".strip()) from exc

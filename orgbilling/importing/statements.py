@@ -25,7 +25,20 @@ _NAME: Final = (
 COPY: Final = re.compile(
     rb"COPY\s+" + _NAME + rb"\s*\([^()]*\)\s+FROM\s+stdin\s*;\s*\Z", re.IGNORECASE
 )
-ANY_COPY: Final = re.compile(rb"COPY\s.*\sFROM\s+stdin\s*;?\s*\Z", re.IGNORECASE | re.DOTALL)
+ANY_COPY: Final = re.compile(rb"COPY\s.*\sFROM\s+stdin\b[^;]*;?\s*\Z", re.IGNORECASE | re.DOTALL)
+#: Rows of a table that is wanted, in a form that isn't read: passed over, they would be missing.
+UNREAD_COPY: Final = re.compile(rb"COPY\s+" + _NAME + rb"[\s(]", re.IGNORECASE)
+#: Rows that a table has from others: those have names of their own, so that they would be missing.
+PARTS: Final = (
+    re.compile(
+        rb"ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?" + _NAME + rb"\s+ATTACH\s+PARTITION\b",
+        re.IGNORECASE,
+    ),
+    re.compile(rb"CREATE\s.*\sPARTITION\s+OF\s+" + _NAME + rb"\s", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        rb"CREATE\s.*\sINHERITS\s*\([^()]*?" + _NAME + rb"\s*[,)]", re.IGNORECASE | re.DOTALL
+    ),
+)
 WANTED: Final = (
     re.compile(
         rb"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?" + _NAME + rb"\s*\(",
@@ -45,6 +58,9 @@ WANTED: Final = (
     ),
 )
 
+_BEFORE: Final = re.compile(rb"\s+|--[^\n]*\n|/\*")
+_COMMENT: Final = re.compile(rb"/\*|\*/")
+
 
 @dataclass(slots=True)
 class Piece:
@@ -60,6 +76,7 @@ class _Scanner:
 
     kept: list[bytes] = field(default_factory=list)
     length: int = 0
+    is_blank: bool = True
     inside: bytes = b""
     depth: int = 0
 
@@ -71,8 +88,9 @@ class _Scanner:
             if ends:
                 self.kept.append(line[start:at])
                 yield b"".join(self.kept)
-                self.kept, self.length, start = [], 0, at
+                self.kept, self.length, self.is_blank, start = [], 0, True, at
         self.kept.append(line[start:])
+        self.is_blank = self.is_blank and not line[start:].strip()
         self.length += len(line) - start
         if self.length > LENGTH_MAX:
             raise ImportRefusedError(
@@ -82,7 +100,7 @@ class _Scanner:
     @property
     def is_between(self) -> bool:
         """Whether no statement has begun."""
-        return not self.inside and not b"".join(self.kept).strip()
+        return not self.inside and self.is_blank
 
     def _next(self, line: bytes, at: int) -> tuple[int, bool] | None:
         """The end of the next token, and whether it ends a statement; None at the line's end."""
@@ -123,7 +141,7 @@ class _Scanner:
         return found.end(), False
 
     def _leave_comment(self, line: bytes, at: int) -> tuple[int, bool] | None:
-        found = re.compile(rb"/\*|\*/").search(line, at)
+        found = _COMMENT.search(line, at)
         if found is None:
             return None
         self.depth += 1 if found[0] == b"/*" else -1
@@ -148,6 +166,8 @@ def pieces(lines: Iterable[bytes]) -> Iterator[Piece]:
             statement = _without_comments(whole)
             if ANY_COPY.match(statement):
                 yield from _copied(statement, source)
+            elif any(one.match(statement) for one in PARTS):
+                raise ImportRefusedError(_told("has a table of several parts", statement))
             elif any(one.match(statement) for one in WANTED):
                 yield Piece(statement)
 
@@ -156,9 +176,16 @@ def _copied(statement: bytes, source: Iterator[bytes]) -> Iterator[Piece]:
     data = _data(source)
     if COPY.match(statement):
         yield Piece(statement, data)
+    elif UNREAD_COPY.match(statement):
+        raise ImportRefusedError(_told("has rows in a form that is not pg_dump's", statement))
     # What nobody has read, or wanted, is not to be taken for statements.
     for _line in data:
         pass
+
+
+def _told(found: str, statement: bytes) -> str:
+    begins = statement[:200].decode(errors="replace").strip()
+    return f"The dump {found}: restore it into an empty database yourself, and name that with --from.\n  {begins}"
 
 
 def _data(source: Iterator[bytes]) -> Iterator[bytes]:
@@ -177,4 +204,12 @@ def _refuse_connect(line: bytes) -> None:
 
 def _without_comments(statement: bytes) -> bytes:
     """Without what stands before its first word."""
-    return re.sub(rb"\A(?:\s+|--[^\n]*\n|/\*.*?\*/)+", b"", statement, flags=re.DOTALL)
+    at = 0
+    while (found := _BEFORE.match(statement, at)) is not None:
+        at = found.end()
+        if found[0] == b"/*":
+            depth = 1
+            while depth and (mark := _COMMENT.search(statement, at)) is not None:
+                depth += 1 if mark[0] == b"/*" else -1
+                at = mark.end()
+    return statement[at:]

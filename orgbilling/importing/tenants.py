@@ -11,8 +11,8 @@ from typing import Final
 
 from billing.models import BillingEvent, Subscription
 from credits.models import Allocation, JournalEntry
-from organizations.choices import OrganizationStatus, Role
-from organizations.models import Member, Organization, User
+from organizations.choices import AuditAction, OrganizationStatus, Role
+from organizations.models import AuditLogEntry, Member, Organization, User
 from orgbilling.importing import cleaning
 from orgbilling.importing.mending import Mends
 from orgbilling.importing.people import People
@@ -30,11 +30,13 @@ class Tenant:
     """An organization of the source, and what it is here.
 
     ``is_known``: the source has a row of it. ``since``: the moment from which its imported history begins.
+    ``namespace``: of the source, what ids that are no UUIDs are derived in.
     """
 
     source_id: str
     organization: Organization
     since: datetime
+    namespace: uuid.UUID
     is_known: bool = True
     members: dict[uuid.UUID, Role] = field(default_factory=dict)
 
@@ -45,20 +47,21 @@ class Tenants:
 
     mends: Mends
     moment: datetime
+    namespace: uuid.UUID
     refused: list[str] = field(default_factory=list)
     _taken: set[uuid.UUID] = field(default_factory=set)
 
     def tenant(self, source_id: str, row: OrganizationRow | None) -> Tenant:
         """The organization of an id, made unless it is here and empty."""
-        key = cleaning.identity(source_id, TABLE)
+        key = cleaning.identity(source_id, TABLE, self.namespace)
         if not cleaning.is_identity(source_id):
             self.mends.add("id", source_id, TABLE, source_id, source_id, key)
         name = self._name(source_id, row)
         found = Organization.objects.filter(pk=key).first()
         if found is None:
             found = Organization.objects.filter(name=name).first()
-            if found is not None and found.pk in self._taken:
-                # Two of the source whose names are the same slug.
+            if found is not None and (found.pk in self._taken or _is_imported(found)):
+                # Two of the source, or of two sources, whose names are the same slug.
                 found, name = None, self._free(source_id, name)
         if found is None:
             found = self._make(source_id, key, name, row)
@@ -66,16 +69,21 @@ class Tenants:
             self.refused.append(
                 f"{found.name} ({source_id}) has credits, a subscription or a history here already"
             )
+        else:
+            self.mends.add("organization_found", source_id, TABLE, source_id, name, found.pk)
         self._taken.add(found.pk)
         since = min(self.moment, (row.created_at if row else None) or self.moment)
-        return Tenant(source_id, found, since, is_known=row is not None)
+        return Tenant(source_id, found, since, self.namespace, is_known=row is not None)
 
     def _make(
         self, source_id: str, key: uuid.UUID, name: str, row: OrganizationRow | None
     ) -> Organization:
         if row is None:
             self.mends.add("organization_missing", source_id, TABLE, source_id, "none", name)
-        display = (row.display_name or row.name if row else None) or name
+        text = (row.display_name or row.name if row else None) or name
+        display = cleaning.line(text) or name
+        if display != text:
+            self.mends.add("text_controls", source_id, TABLE, source_id, text, display)
         if len(display) > DISPLAY_LENGTH_MAX:
             self.mends.add(
                 "text_long", source_id, TABLE, source_id, display, display[:DISPLAY_LENGTH_MAX]
@@ -118,6 +126,11 @@ class Tenants:
             OrganizationStatus.SUSPENDED,
         )
         return OrganizationStatus.SUSPENDED
+
+
+def _is_imported(organization: Organization) -> bool:
+    imported = AuditLogEntry.objects.filter(action=AuditAction.ORGANIZATION_IMPORTED)
+    return bool(imported.filter(org_id=organization.pk).exists())
 
 
 def _has_history(organization: Organization) -> bool:

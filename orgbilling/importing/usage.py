@@ -19,6 +19,8 @@ from orgbilling.importing.source import Source
 TABLE: Final = "credit_usage_attribution"
 #: Rows that are written by one call.
 BATCH: Final = 2_000
+#: Characters of details that are written by one call: PostgreSQL takes 256 MiB of them, as it packs them.
+BATCH_DETAILS: Final = 4 * 2**20
 SAID_EVERY: Final = 10_000
 SERVICE_LENGTH_MAX: Final = 100
 REQUEST_LENGTH_MAX: Final = 255
@@ -37,6 +39,7 @@ class Writer:
     written: int = 0
     _org_id: uuid.UUID | None = None
     _items: list[dict[str, Any]] = field(default_factory=list)
+    _details: int = 0
 
     def charges(self, source: Source, say: Callable[[str], object]) -> None:
         """Write every charge of the organizations that are imported."""
@@ -64,11 +67,12 @@ class Writer:
             self.written += doors.import_usage(
                 org_id=self._org_id, request_id=self.request_id, items=self._items
             )
-        self._items = []
+        self._items, self._details = [], 0
 
     def _add(self, account: Account, *items: dict[str, Any]) -> None:
         org_id = account.tenant.organization.pk
-        if org_id != self._org_id or len(self._items) >= BATCH:
+        is_full = len(self._items) >= BATCH or self._details >= BATCH_DETAILS
+        if org_id != self._org_id or is_full:
             self.flush()
             self._org_id = org_id
         self._items.extend(items)
@@ -99,19 +103,20 @@ class Writer:
 
     def _item(self, account: Account, person: Person, row: UsageRow) -> dict[str, Any]:
         note = account.tenant.source_id
+        self._details += len(row.metadata or "")
         details, is_object = cleaning.details(row.metadata)
         if not is_object:
             self.mends.add("details", note, TABLE, row.id, row.metadata, "put into an object")
         extra = _extra(row)
-        service = row.service_name or row.service_type
-        if service is None:
+        kind = self._line(note, row, row.service_type)
+        service = self._line(note, row, row.service_name) or kind
+        if not service:
             self.mends.add("service_missing", note, TABLE, row.id, "none", "unknown")
             service = "unknown"
-        kind = row.service_type
-        if max(len(service), len(kind or "")) > SERVICE_LENGTH_MAX:
+        if max(len(service), len(kind)) > SERVICE_LENGTH_MAX:
             self.mends.add("text_long", note, TABLE, row.id, service, service[:SERVICE_LENGTH_MAX])
             extra |= {"service_name": service, "service_type": kind}
-        key = cleaning.identity(row.id, TABLE)
+        key = cleaning.identity(row.id, TABLE, account.tenant.namespace)
         request = row.request_id or f"opscenter:{row.id}"
         if len(request) > REQUEST_LENGTH_MAX:
             extra["request_id"] = request
@@ -120,7 +125,7 @@ class Writer:
             "allocation": str(person.allocation_id),
             "user": str(person.user_id),
             "credits": cleaning.down(row.credits or ZERO),
-            "type": kind[:SERVICE_LENGTH_MAX] if kind else None,
+            "type": kind[:SERVICE_LENGTH_MAX] or None,
             "service": service[:SERVICE_LENGTH_MAX],
             "request": request[:REQUEST_LENGTH_MAX],
             "metadata": details | {"opscenter": extra} if extra else details,
@@ -128,6 +133,12 @@ class Writer:
             "actor": f"user:{person.user_id}",
             "at": self._moment(account, row).isoformat(),
         }
+
+    def _line(self, note: str, row: UsageRow, text: str | None) -> str:
+        line = cleaning.line(text or "")
+        if line != (text or ""):
+            self.mends.add("text_controls", note, TABLE, row.id, text, line)
+        return line
 
     def _moment(self, account: Account, row: UsageRow) -> datetime:
         tenant = account.tenant
@@ -142,7 +153,8 @@ class Writer:
         return row.created_at
 
     def _add_unattributed(self, account: Account, person: Person, *, give_back: bool) -> None:
-        made = cleaning.identity(f"unattributed/{person.allocation_id}", TABLE)
+        told = f"unattributed/{person.allocation_id}"
+        made = cleaning.identity(told, TABLE, account.tenant.namespace)
         item = {
             "id": str(made),
             "allocation": str(person.allocation_id),

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 from orgbilling_client import Client, RetryPolicy
 from orgbilling_client.cli.app import run
+from orgbilling_client.cli.tailing import Follower
 from orgbilling_client.journal import Journal, JournaledClient
 
 from tests.client.cast import Cast
 from tests.client.hostile import cut, hostile
+from tests.service import Service
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -304,3 +307,31 @@ def test_a_journal_is_listed_replayed_and_tended(
     kept = json.loads(cli("journal", "list", "--json", *at).out)
     assert (kept["state"], kept["reason"]) == ("dismissed", "too dear")
     assert cli("journal", "retry", 77, *at).code == 2
+
+
+def test_a_row_that_could_not_be_shown_is_shown_the_next_time(client: Client, cast: Cast) -> None:
+    for number in range(3):
+        client.deduct(cast.user_id, f"s-{number}", credits=1)
+    follower = Follower(client, None, None)
+    first = follower.new()
+    assert [next(first).service_name, next(first).service_name] == ["s-0", "s-1"]
+    # The second is being shown when that fails.
+    first.close()
+    assert [row.service_name for row in follower.new()] == ["s-1", "s-2"]
+
+
+def test_usage_is_shown_by_id_to_a_key_that_may_not_see_members(
+    cli: Cli, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payer = next(one for one in service.demo["users"] if one["email"] == "alice@alpha.example")
+    issued = httpx.post(
+        f"{service.url}/api/v1/org-billing/organizations/{payer['org_id']}/api-keys",
+        json={"name": "reader", "scopes": ["credits:deduct", "credits:read"]},
+        **service.session(payer["email"]),
+    )
+    monkeypatch.setenv("ORGBILLING_API_KEY", issued.json()["key"])
+    monkeypatch.setenv("ORGBILLING_ORG_ID", payer["org_id"])
+    assert cli("deduct", payer["id"], "seen-by-id", "--credits", 1).code == 0
+    shown = cli("usage", "--limit", 1)
+    assert shown.code == 0
+    assert payer["id"] in shown.out

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from orgbilling_client import Client
 
 from tests.client.cast import Cast
+from tests.client.hostile import hostile, stall
 from tests.service import ROOT
 
 PROGRAM = [sys.executable, "-c", "from orgbilling_client.cli import main; main()"]
@@ -214,7 +216,7 @@ def test_without_typer_it_says_what_to_install(env: dict[str, str]) -> None:
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("pip install 'orgbilling-client[cli]'")
+    assert done.stderr.strip().endswith("pip install './clients/python[cli]'")
 
 
 def _plain(line: str) -> str:
@@ -226,3 +228,36 @@ def _plain(line: str) -> str:
         line = rest[end + 1 :]
         text += line.partition("\x1b[")[0]
     return text.rpartition("\r")[2].rstrip()
+
+
+def test_ctrl_c_tells_the_key_that_repeats_a_charge(env: dict[str, str], cast: Cast) -> None:
+    with (
+        hostile(stall) as server,
+        subprocess.Popen(
+            [*PROGRAM, "--url", server.url, "deduct", cast.user_id, "s", "--credits", "1"],
+            env=env,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program,
+    ):
+        deadline = time.monotonic() + WITHIN_SECONDS
+        while not server.requests and time.monotonic() < deadline:
+            time.sleep(0.01)
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=WITHIN_SECONDS)
+    assert program.returncode == 130
+    assert f"--idempotency-key {server.requests[0].key}" in said
+
+
+def test_a_charge_whose_answer_cant_be_shown_exits_with_4_and_its_key(
+    env: dict[str, str], client: Client, cast: Cast
+) -> None:
+    command = [*PROGRAM, "deduct", cast.user_id, "s", "--credits", "1"]
+    with Path("/dev/full").open("w") as full:
+        made = subprocess.run(
+            command, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert made.returncode == 4
+    key = made.stderr.rpartition("--idempotency-key ")[2].split()[0]
+    subprocess.run([*command, "--idempotency-key", key], env=env, check=True, capture_output=True)
+    assert [row.credits_used for row in client.usage()] == [1]

@@ -145,6 +145,21 @@ def test_a_body_that_was_read_as_a_stream_is_charged_each_time(
     assert books.spent == 2
 
 
+@pytest.mark.parametrize("length", ["nonsense", "-1", "1e3", "\u0663", "9" * 5_000])
+def test_a_length_that_is_none_is_charged_each_time(
+    books: Books, client: Client, length: str
+) -> None:
+    @charge(client, service="s", user=books.payer, credits=1)
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    for _ in range(2):
+        request = post("a", **{"Idempotency-Key": "one"})
+        request.META["CONTENT_LENGTH"] = length
+        assert view(request).status_code == 200
+    assert books.spent == 2
+
+
 def test_while_billing_is_away(books: Books, cast: Cast, tmp_path: Path) -> None:
     policy = RetryPolicy(attempts=1)
     with (

@@ -280,6 +280,21 @@ def test_an_async_client_and_functions_that_wait(app: App, cast: Cast) -> None:
     assert app.spent() == 3
 
 
+def test_who_isnt_known_is_answered_by_the_framework(app: App, cast: Cast) -> None:
+    def nobody(_call: Any) -> str:
+        raise HTTPException(401, "Sign in first.")
+
+    with Client(cast.url, cast.key, cast.org_id) as client:
+
+        @app.api.post("/closed")
+        @charge(client, service="s", user=nobody, credits=1)
+        async def closed() -> int:
+            return 1
+
+        assert app.call("POST", "/closed").status_code == 401
+    assert app.spent() == 0
+
+
 def test_a_body_of_unknown_length_is_charged_each_time(app: App, cast: Cast) -> None:
     """It is not read ahead for the sake of recognising it, so that no key can stand for it."""
 

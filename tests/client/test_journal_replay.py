@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from orgbilling_client import (
     AsyncClient,
@@ -317,3 +318,73 @@ def test_both_have_the_same_methods() -> None:
             )
         )
         assert ours == theirs == plain
+
+
+def answering(answer: httpx.Response) -> Client:
+    """A client of a service that always answers so."""
+    http = httpx.Client(transport=httpx.MockTransport(lambda _request: answer))
+    return Client("http://127.0.0.1:1", "key", STRANGER, retry=AT_ONCE, http=http)
+
+
+REFUSED = {"code": "insufficient_credits", "title": "No", "status": 402, "detail": "No credits."}
+
+
+def test_what_was_refused_and_is_deferred_again_is_made(away: Client, journal: Journal) -> None:
+    charges = JournaledClient(away, journal)
+    charges.deduct(STRANGER, SERVICE, credits=5, request_id="order-1")
+    assert replay(journal, answering(httpx.Response(402, json=REFUSED))).refused == 1
+    assert isinstance(charges.deduct(STRANGER, SERVICE, credits=5, request_id="order-1"), Deferred)
+    assert [entry.key for entry in journal.due()] == ["order-1"]
+
+
+def test_what_was_dismissed_is_not_promised_again(away: Client, journal: Journal) -> None:
+    charges = JournaledClient(away, journal)
+    kept = charges.deduct(STRANGER, SERVICE, credits=5, request_id="order-1")
+    replay(journal, answering(httpx.Response(402, json=REFUSED)))
+    journal.dismiss(kept.number, "written off")
+    with pytest.raises((Unreachable, JournalError)) as raised:
+        charges.deduct(STRANGER, SERVICE, credits=5, request_id="order-1")
+    assert "dismissed" in "".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    assert [entry.state for entry in journal.entries()] == [State.DISMISSED]
+
+
+@pytest.mark.parametrize("status", [403, 404, 413, 500])
+def test_the_page_of_a_gateway_refuses_nothing(away: Client, journal: Journal, status: int) -> None:
+    gateway = answering(httpx.Response(status, text="default backend"))
+    for number in range(2):
+        JournaledClient(away, journal).deduct(STRANGER, SERVICE, credits=5, request_id=f"{number}")
+    assert isinstance(
+        JournaledClient(gateway, journal).deduct(STRANGER, SERVICE, credits=5), Deferred
+    )
+    done = replay(journal, gateway)
+    assert (done.refused, done.left) == (0, 3)
+    # It may be about one call alone, which then holds up none of the others.
+    assert [entry.attempts for entry in journal.entries()] == [2, 2, 2]
+
+
+def test_a_call_that_is_cancelled_while_it_is_kept_is_left_to_the_next_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "charges.journal", write_ahead=True)
+    keep, keeping, go_on = journal.keep, threading.Event(), threading.Event()
+
+    def slowly(*said: Any, **more: Any) -> Any:
+        keeping.set()
+        go_on.wait()
+        return keep(*said, **more)
+
+    monkeypatch.setattr(journal, "keep", slowly)
+
+    async def cut() -> None:
+        async with AsyncClient(NOBODY, "key", STRANGER, retry=AT_ONCE) as client:
+            charges = AsyncJournaledClient(client, journal)
+            call = asyncio.create_task(charges.deduct(STRANGER, SERVICE, 5, request_id="order-1"))
+            await asyncio.to_thread(keeping.wait)
+            call.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+    asyncio.run(cut())
+    assert [entry.key for entry in journal.due()] == ["order-1"]

@@ -1,6 +1,7 @@
 """The journal's file: what is kept stays, in order, once, whoever shares it."""
 
 import os
+import signal
 import sqlite3
 import stat
 import threading
@@ -176,3 +177,75 @@ def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal) -> None:
     connection.close()
     with pytest.raises(JournalError, match="version 2"):
         Journal(journal.path)
+
+
+def test_what_a_forked_child_keeps_outlives_the_parents_closing(journal: Journal) -> None:
+    kept_read, kept_write = os.pipe()
+    closed_read, closed_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        journal.keep(call(1))
+        os.write(kept_write, b".")
+        os.read(closed_read, 1)
+        journal.keep(call(2))
+        # As one that is killed: nothing is closed.
+        os._exit(0)
+    os.read(kept_read, 1)
+    journal.close()
+    os.write(closed_write, b".")
+    os.waitpid(child, 0)
+    assert keys(journal) == ["key-1", "key-2"]
+
+
+def test_a_fork_waits_for_a_transaction_of_another_thread(journal: Journal) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with journal._database.transaction():
+            inside.set()
+            go_on.wait()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    inside.wait()
+    threading.Timer(0.2, go_on.set).start()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        journal.keep(call(1))
+        os._exit(0)
+    writer.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert keys(journal) == ["key-1"]
+
+
+def test_a_forked_child_keeps_no_lock_of_whoever_replays(journal: Journal) -> None:
+    end_read, end_write = os.pipe()
+    with journal.alone():
+        child = os.fork()
+        if child == 0:
+            os.close(end_write)
+            os.read(end_read, 1)
+            os._exit(0)
+    try:
+        with journal.alone():
+            pass
+    finally:
+        os.close(end_write)
+        os.waitpid(child, 0)
+
+
+def test_a_forked_child_doesnt_stand_for_a_parent_that_died_at_work(journal: Journal) -> None:
+    end_read, end_write = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        os.close(end_write)
+        journal.keep(call(1), at_work=True)
+        if os.fork() == 0:
+            os.read(end_read, 1)
+        os._exit(0)
+    os.waitpid(worker, 0)
+    try:
+        assert keys(journal) == ["key-1"]
+    finally:
+        os.close(end_write)

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import os
 from datetime import datetime, timedelta
 
 import httpx
@@ -173,3 +174,26 @@ def test_an_export_that_fails_leaves_what_was_there(act, error, tmp_path):
     assert len(server.requests) == 2
     assert path.read_text() == "yesterday's"
     assert [one.name for one in tmp_path.iterdir()] == ["usage.csv"]
+
+
+def test_an_export_onto_a_link_replaces_what_it_leads_to(client, used, tmp_path):
+    link, path = tmp_path / "link.csv", tmp_path / "usage.csv"
+    path.touch()
+    link.symlink_to(path)
+    client.export_usage(link)
+
+    assert link.is_symlink()
+    assert path.read_text().startswith("id,")
+
+
+def test_an_export_goes_into_a_pipe_and_leaves_it_there(client, used, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Open at both ends, so that nobody waits for the other.
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    client.export_usage(pipe)
+    content = os.read(reader, 65_536)
+    os.close(reader)
+
+    assert pipe.is_fifo()
+    assert len(content.splitlines()) == 6

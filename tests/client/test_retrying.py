@@ -2,6 +2,7 @@
 
 import pytest
 from orgbilling_client import RetryPolicy, errors
+from orgbilling_client._transport import retry_after
 from orgbilling_client.calls import Repeat
 from orgbilling_client.retrying import Attempts
 
@@ -106,3 +107,14 @@ def test_an_error_learns_what_the_caller_needs():
         str(error)
         == "Too slow. It may have been done all the same: repeat it with idempotency_key='k'."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+    ],
+)
+def test_a_date_beyond_all_dates_is_none(text):
+    assert retry_after({"Retry-After": text}) is None

@@ -66,10 +66,18 @@ def test_addresses_come_from_a_file(acme: Predecessor, tmp_path: Path, suffix: s
     path = tmp_path / f"users{suffix}"
     path.write_text(
         json.dumps(
-            [{"id": "kc-1", "email": "Bob@Example.com", "firstName": "Bob", "lastName": "B."}]
+            [
+                {
+                    "id": "kc-1",
+                    "email": "Bob@Example.com",
+                    "emailVerified": True,
+                    "firstName": "Bob",
+                    "lastName": "B.",
+                }
+            ]
         )
         if suffix == ".json"
-        else "id,email,name\nkc-1,Bob@Example.com,Bob B.\n",
+        else "id,email,emailVerified,name\nkc-1,Bob@Example.com,true,Bob B.\n",
         encoding="utf-8",
     )
     arguments = ["--users", str(path), "--issuer", "https://sso", "--apply", "--yes"]
@@ -78,12 +86,27 @@ def test_addresses_come_from_a_file(acme: Predecessor, tmp_path: Path, suffix: s
     assert (bob.name, bob.external_id) == ("Bob B.", "https://sso|kc-1")
 
 
+UNREADABLE = (
+    ("broken.json", "{"),
+    ("object.json", '{"id": "kc-1"}'),
+    ("deep.json", "[" * 100_000),
+    ("no-id.json", '[{"id": null, "email": "a@b.example"}]'),
+    ("names.json", '[{"id": "kc-1", "name": 7}]'),
+    ("address.json", '[{"id": "kc-1", "email": ["a@b.example"]}]'),
+    ("no-id.csv", "email,name\na@b.example,A\n"),
+    ("large.csv", f"id,email,name\n1,a@b.example,{'x' * 200_000}\n"),
+)
+
+
 @pytest.mark.django_db
 def test_refusals_say_what_would_help(acme: Predecessor, tmp_path: Path) -> None:
-    path = tmp_path / "users.json"
-    path.write_text("{", encoding="utf-8")
-    with pytest.raises(CommandError, match="has to be a JSON list"):
-        said("--from", acme.url, "--users", str(path))
+    for name, text in UNREADABLE:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(CommandError, match="has to be a JSON list"):
+            said("--from", acme.url, "--users", str(path))
+    with pytest.raises(CommandError, match="1 to 32 small letters"):
+        said("--from", acme.url, "--source", "The East")
     with pytest.raises(CommandError, match="where nobody can answer, say --yes"):
         said("--from", acme.url, "--apply")
     with pytest.raises(CommandError, match="can't be reached"):

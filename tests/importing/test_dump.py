@@ -140,6 +140,52 @@ def test_what_is_no_dump_of_it_is_refused(tmp_path: Path, text: str, said: str) 
         imported(path)
 
 
+PARENT = "CREATE TABLE public.credit_usage_attribution (id text) PARTITION BY RANGE (id);\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            PARENT + "CREATE TABLE public.u26 (id text);\n"
+            "ALTER TABLE ONLY public.credit_usage_attribution ATTACH PARTITION public.u26 DEFAULT;\n",
+            "of several parts",
+        ),
+        (
+            PARENT + "CREATE TABLE u26 PARTITION OF public.credit_usage_attribution DEFAULT;\n",
+            "of several parts",
+        ),
+        (
+            "CREATE TABLE public.u26 (\n    a int\n)\nINHERITS (public.credit_usage_attribution);\n",
+            "of several parts",
+        ),
+        ("COPY public.credit_usage_attribution FROM stdin;\n1\n\\.\n", "not pg_dump's"),
+        (
+            "COPY credit_usage_attribution (id) FROM stdin WITH (FORMAT csv);\n1\n\\.\n",
+            "not pg_dump's",
+        ),
+        ("COPY other (id) FROM stdin WITH (FORMAT csv);\nINSERT INTO users VALUES (1);\n\\.\n", ""),
+    ],
+    ids=["attached", "partition", "inherited", "no columns", "csv", "another's csv"],
+)
+def test_rows_that_would_be_missing_are_refused(text: str, said: str) -> None:
+    lines = text.encode().splitlines(keepends=True)
+    if not said:
+        assert list(pieces(lines)) == []
+        return
+    with pytest.raises(ImportRefusedError, match=said):
+        list(pieces(lines))
+
+
+def test_a_damaged_packed_dump_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql.gz"
+    packed = bytearray(gzip.compress(b"SELECT 1;\n" * 5_000 + bytes(range(256)) * 100))
+    packed[40:42] = bytes(one ^ 0xFF for one in packed[40:42])
+    path.write_bytes(packed)
+    with pytest.raises(ImportRefusedError, match="can't be unpacked"):
+        imported(path)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError, match="can't be read"):
         imported(tmp_path / "nowhere")

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from credits.models import Usage
+from orgbilling.importing.errors import ImportRefusedError
 from tests.importing.acme import ALICE, BOB, ID, Balances, balances, broken
 from tests.importing.conftest import Predecessor, statements
 
@@ -227,6 +229,68 @@ FAULTS = [
         },
     ),
 ]
+
+
+DETAILS = [
+    ('{"cost": 1e999}', {"text": '{"cost": 1e999}'}),
+    ('{"a": "\\u0041", "b": ' + "[" * 300 + "]" * 300 + "}", None),
+    ('{"prompt": "' + "x" * 70_000 + '"}', {"left_out_bytes": 70_014}),
+]
+
+
+@pytest.mark.parametrize(("text", "kept"), DETAILS, ids=["infinite", "deep", "large"])
+def test_details_that_can_not_be_kept_stop_nothing(
+    migration_files: Predecessor, text: str, kept: dict[str, object] | None
+) -> None:
+    migration_files.execute(statements("cast"))
+    for table, column in (
+        ("credit_usage_attribution", "request_metadata"),
+        ("org_billing_history", "event_metadata"),
+    ):
+        migration_files.execute(f"ALTER TABLE {table} ALTER {column} TYPE text")
+    migration_files.execute(
+        "UPDATE credit_usage_attribution SET request_metadata = %s WHERE request_id = 'req-1'",
+        [text],
+    )
+    migration_files.execute(
+        "INSERT INTO org_billing_history (org_id, event_type, event_metadata) VALUES (%s, 'invoice_paid', %s)",
+        [ID, text],
+    )
+    outcome = migration_files.import_()
+    assert dict(outcome.mends.rows) == {"details": 2}
+    found = Usage.objects.get(org_id=ID, request_id="req-1").metadata
+    assert found == ({"text": text} if kept is None else kept)
+
+
+def test_details_of_many_numbers_are_written_in_parts(migration_files: Predecessor) -> None:
+    migration_files.execute(statements("cast"))
+    migration_files.execute(
+        "INSERT INTO credit_usage_attribution (org_id, user_id, credits_used, service_type, request_metadata)"
+        " SELECT %s, %s, 0, 'llm', ('{\"n\": [' || repeat('1,', 20000) || '1]}')::jsonb FROM generate_series(1, 1100)",
+        [ID, ALICE],
+    )
+    assert migration_files.import_(apply=False).charges == 1_102
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        "UPDATE organization_credit_pools SET lifetime_spent_amount = 1e27",
+        "UPDATE organization_credit_pools SET overage_rate = 1e27",
+        "UPDATE organization_credit_pools SET total_credits = 1e27",
+        "UPDATE user_credit_allocations SET used_credits = -1e27",
+    ],
+)
+def test_an_amount_beyond_every_balance_is_refused(migration_files: Predecessor, done: str) -> None:
+    migration_files.execute(statements("cast"))
+    migration_files.execute(
+        "ALTER TABLE organization_credit_pools DROP available_credits, ALTER lifetime_spent_amount TYPE numeric,"
+        " ALTER overage_rate TYPE numeric, ALTER total_credits TYPE numeric;"
+        "ALTER TABLE user_credit_allocations DROP remaining_credits, ALTER used_credits TYPE numeric;"
+        + done
+    )
+    with pytest.raises(ImportRefusedError, match="more than can be kept here"):
+        migration_files.import_()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

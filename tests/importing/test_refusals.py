@@ -1,10 +1,17 @@
 """What isn't known is not guessed, and what is here already is not touched."""
 
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from credits.models import CreditPool, Usage
 from organizations.models import AuditLogEntry, Organization
+from orgbilling.embedded.cluster import SUPERUSER
 from orgbilling.importing.errors import ImportRefusedError
 from orgbilling.importing.source import opened
 from tests.api_client import ApiClient, ok, problem
@@ -61,6 +68,54 @@ def test_a_column_that_is_not_known_has_to_be_left_out_by_name(acme: Predecessor
     assert balances().total == 10_000
 
 
+CONNECTED = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s"
+)
+
+
+@contextmanager
+def reader(predecessor: Predecessor) -> Iterator[tuple[Predecessor, Predecessor]]:
+    """The database as its superuser sees it, and as a role of its own that may read all of it."""
+    parts = conninfo_to_dict(predecessor.url)
+    superuser = Predecessor(make_conninfo(**{**parts, "user": SUPERUSER}))
+    name = f"reader_{secrets.token_hex(4)}"
+    superuser.execute(f"CREATE ROLE {name} LOGIN")
+    try:
+        superuser.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+        yield superuser, Predecessor(make_conninfo(**{**parts, "user": name}))
+    finally:
+        superuser.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+        # Who drops the database may not end a superuser's connection, and the server notices a moment later that it is.
+        deadline = time.monotonic() + 60
+        while predecessor.execute(CONNECTED, [SUPERUSER]) != [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("REVOKE SELECT ON organization_members FROM {name}", "may not read organization_members"),
+        (
+            """REVOKE SELECT ON organization_credit_pools FROM {name};
+            GRANT SELECT (org_id, total_credits, allocated_credits) ON organization_credit_pools TO {name}""",
+            "may not read organization_credit_pools",
+        ),
+        ("ALTER TABLE credit_usage_attribution ENABLE ROW LEVEL SECURITY", "all of their rows"),
+    ],
+    ids=["a table", "some columns", "some rows"],
+)
+def test_what_may_not_be_read_is_not_taken_for_absent(
+    acme: Predecessor, done: str, said: str
+) -> None:
+    with reader(acme) as (superuser, reading):
+        assert reading.import_(apply=False).charges == 2
+        superuser.execute(done.format(name=conninfo_to_dict(reading.url)["user"]))
+        with pytest.raises(ImportRefusedError, match=said):
+            reading.import_()
+    assert not Organization.objects.exists()
+
+
 def test_without_a_table_of_members_whoever_has_credits_is_one(acme: Predecessor) -> None:
     acme.execute("DROP TABLE organization_members")
     outcome = acme.import_()
@@ -96,7 +151,8 @@ def test_only_the_organizations_that_are_named_come(acme: Predecessor) -> None:
 
 def test_an_empty_organization_of_the_same_name_is_filled(acme: Predecessor) -> None:
     there = make_organization("acme")
-    acme.import_()
+    outcome = acme.import_()
+    assert dict(outcome.mends.rows) == {"organization_found": 1}
     assert balances(there.pk).total == 10_000
 
 

@@ -66,12 +66,41 @@ def test_people_of_one_address_are_one_without_a_password(running_system: Predec
     roles = dict(Member.objects.filter(org=ID).values_list("user__email", "role"))
     assert roles == {PETER: "admin", MICHAEL: "owner"}
     peter = User.objects.get(email=PETER)
-    assert peter.external_id == "https://sso.example/realms/ops|kc-peter"
+    # Whose the address is, only the provider can say: see test_people.
+    assert peter.external_id is None
     assert not peter.has_usable_password()
     there.refresh_from_db()
     # Somebody with a password is never linked to another's identity.
     assert (there.name, there.external_id) == ("Mike", None)
     assert (outcome.people_made, outcome.people_found) == (1, 2)
+
+
+def test_an_account_that_is_here_is_never_linked_on_the_word_of_the_source(
+    running_system: Predecessor,
+) -> None:
+    running_system.execute(statements("story_running"))
+    admin = User.objects.create_superuser("root@service.example")
+    invited = User.objects.create_user(PETER)
+    running_system.execute(
+        "UPDATE users SET email = 'Root@Service.example', keycloak_id = 'kc-evil' WHERE full_name = 'Michael'"
+    )
+    running_system.import_(issuer="https://sso.example/realms/ops")
+    for user in (admin, invited):
+        user.refresh_from_db()
+        assert user.external_id is None
+    assert not User.objects.filter(external_id__endswith="|kc-evil").exists()
+
+
+def test_an_identity_that_the_source_does_not_name_is_not_guessed(
+    running_system: Predecessor,
+) -> None:
+    running_system.execute(statements("story_running"))
+    issuer = "https://sso.example/realms/ops"
+    running_system.import_(issuer=issuer)
+    signed_in = User.objects.sign_in_with(
+        f"{issuer}|kc-michael", verified_email=MICHAEL, name="Michael"
+    )
+    assert signed_in == User.objects.get(email=MICHAEL)
 
 
 def test_a_file_knows_addresses_that_the_database_does_not(running_system: Predecessor) -> None:
@@ -142,6 +171,6 @@ def test_what_is_no_number_is_no_amount(running_system: Predecessor) -> None:
 def test_an_amount_that_no_balance_holds_is_refused(running_system: Predecessor) -> None:
     running_system.execute(statements("story_running"))
     running_system.execute("UPDATE credit_usage_attribution SET credits_used = 10::numeric ^ 30")
-    with pytest.raises(ImportRefusedError, match="This can't be imported"):
+    with pytest.raises(ImportRefusedError, match="more than can be kept here"):
         running_system.import_()
     assert not Organization.objects.exists()

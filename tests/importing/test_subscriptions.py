@@ -133,6 +133,30 @@ def test_a_price_below_zero_is_none_and_an_unknown_cycle_a_month(acme: Predecess
     assert (kept.monthly_price, kept.billing_cycle) == (Decimal(0), "monthly")
 
 
+@pytest.mark.parametrize("price", ["0.01", "0", "NULL"])
+def test_a_price_of_ones_own_is_kept_and_told(acme: Predecessor, price: str) -> None:
+    acme.execute("ALTER TABLE organization_subscriptions ALTER monthly_price DROP NOT NULL")
+    subscribed(acme, monthly_price=price, current_period_end="now() + interval '1 day'")
+    outcome = acme.import_()
+    assert dict(outcome.mends.rows) == {"price_deviates": 1}
+    assert Subscription.objects.get(org=ID).monthly_price < Decimal(1)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"current_period_end": "'9998-01-01'"},
+        {"status": "'trialing'", "trial_ends_at": "now() + interval '3 years'"},
+    ],
+    ids=["period", "trial"],
+)
+def test_what_is_not_charged_for_very_long_is_told(
+    acme: Predecessor, columns: dict[str, str]
+) -> None:
+    subscribed(acme, **columns)
+    assert dict(acme.import_().mends.rows) == {"period_long": 1}
+
+
 def test_overage_keeps_within_the_plan(acme: Predecessor) -> None:
     subscribed(acme, current_period_end="now() + interval '1 day'")
     acme.execute(

@@ -26,7 +26,9 @@ def one_window(monkeypatch):
 def asked():
     """What the jobs that were asked for shall tell."""
     return list(
-        ProcrastinateJob.objects.filter(task_name=suspicion.TASK).values_list("args", flat=True)
+        ProcrastinateJob.objects.filter(task_name=suspicion.TASK)
+        .order_by("id")
+        .values_list("args", flat=True)
     )
 
 

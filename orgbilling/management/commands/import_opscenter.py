@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,6 +20,16 @@ from orgbilling.importing.errors import ImportRefusedError
 from orgbilling.importing.people import read_file
 from orgbilling.importing.running import Options, Outcome, require_owner, run
 from orgbilling.importing.source import Source, opened
+
+_SOURCE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def _source(text: str) -> str:
+    """The name as it can be part of a placeholder's domain."""
+    if text and not _SOURCE.fullmatch(text):
+        message = "a name has 1 to 32 small letters, digits and hyphens, such as east"
+        raise ArgumentTypeError(message)
+    return text
 
 
 class Command(BaseCommand):
@@ -49,6 +61,13 @@ class Command(BaseCommand):
             "--issuer",
             default=settings.OIDC_ISSUER,
             help="the identity provider whose subjects the user ids are (default: OIDC_ISSUER)",
+        )
+        parser.add_argument(
+            "--source",
+            type=_source,
+            default="",
+            metavar="NAME",
+            help="where several Ops-Centers are imported: which this is, so that equal ids of two stay apart",
         )
         parser.add_argument(
             "--organization",
@@ -120,6 +139,7 @@ class Command(BaseCommand):
             left_out=frozenset(options["leave_out"]),
             give_back=options["unattributed"] == "refund",
             apply=options["apply"],
+            source=options["source"],
         )
 
     def _print(self, outcome: Outcome, options: dict[str, Any]) -> None:

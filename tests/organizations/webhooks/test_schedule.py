@@ -83,6 +83,25 @@ class TestTurns:
         assert sum(due.org_id == few for due in chosen) == 2
         assert len(chosen) == 8
 
+    def test_one_organization_never_has_all_places(self):
+        many = uuid7()
+        stalling = [self.due(many) for _ in range(40)]
+        chosen = chosen_of(stalling, [], 8)
+        assert len(chosen) == 6
+        # Another's event is sent at once, though each of those may last for its 15 seconds.
+        other = self.due(uuid7())
+        assert chosen_of([*stalling[6:], other], chosen, 8) == [other]
+        assert len(chosen_of(stalling, [], 1)) == 1
+
+    def test_one_that_fails_is_tried_however_many_work(self):
+        found = [self.due(uuid7()) for _ in range(20)]
+        failing = self.due(found[0].org_id, failing=True)
+        chosen = chosen_of([*found, failing], [], 8)
+        assert len(chosen) == 8
+        assert chosen[-1] == failing
+        # One is under way: the next place is nobody's in advance.
+        assert chosen_of([*found[7:], self.due(uuid7(), failing=True)], chosen[1:], 8) == [found[7]]
+
     def test_there_is_no_more_than_there_is_room_for(self):
         org = uuid7()
         assert chosen_of([self.due(org)], [self.due(org) for _ in range(8)], 8) == []

@@ -1,18 +1,18 @@
 """Charge for a call of a Django view: ``from orgbilling_client.django import charge``."""
 
 import functools
-import inspect
 from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, JsonResponse
 from django.http.request import RawPostDataException
 from django.http.response import HttpResponseBase
 
 from orgbilling_client.decorating.answers import PROBLEM_JSON, NotLetIn
-from orgbilling_client.decorating.caller import BODY_BYTES_MAX, Caller, fingerprint
+from orgbilling_client.decorating.caller import Caller, fingerprint, is_small
 from orgbilling_client.decorating.charged import Charged, current_charge
 from orgbilling_client.decorating.clients import AnyClient
 from orgbilling_client.decorating.plan import (
@@ -97,7 +97,8 @@ def charge(
             view = View(request, kwargs)
             return _response(await run_async(client, plan, _caller(request), view, work, _status))
 
-        wrapper: Any = in_loop if inspect.iscoroutinefunction(decorated) else in_thread
+        # Not that of `inspect`: a class's `as_view()` is only marked as one that is awaited.
+        wrapper: Any = in_loop if iscoroutinefunction(decorated) else in_thread
         return wrapper  # type: ignore[no-any-return]
 
     return decorate
@@ -115,7 +116,7 @@ def _caller(request: HttpRequest) -> Caller:
 
 def _body(request: HttpRequest) -> bytes | None:
     """The body, where it is small and can be read twice."""
-    if int(request.headers.get("Content-Length") or 0) > BODY_BYTES_MAX:
+    if not is_small(request.headers.get("Content-Length", "")):
         return None
     try:
         return request.body

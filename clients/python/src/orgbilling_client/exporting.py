@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 
 
 class Destination:
-    """A path that is replaced at the end, or a file that is written to at the end.
+    """A path that is replaced at the end, or a file, pipe or device that is written to at the end.
 
     Until then the bytes are in a temporary file, beside the path so that replacing it is one step.
     """
@@ -19,10 +19,15 @@ class Destination:
     def __init__(self, path_or_file: str | os.PathLike[str] | BinaryIO) -> None:
         self._path: Path | None = None
         self._target: BinaryIO | None = None
-        if isinstance(path_or_file, str | os.PathLike):
-            self._path = Path(path_or_file)
-        else:
+        self._device: Path | None = None
+        if not isinstance(path_or_file, str | os.PathLike):
             self._target = path_or_file
+        elif (path := Path(path_or_file)).exists() and not path.is_file() and not path.is_dir():
+            # A pipe or a device, as /dev/stdout: written to, where a file would be put in its place.
+            self._device = path
+        else:
+            # Of a link, the file that it leads to.
+            self._path = Path(os.path.realpath(path))
         self._file: BinaryIO | None = None
         self._part: Path | None = None
         self.size = 0
@@ -70,6 +75,10 @@ class Destination:
         if self._target is not None:
             self._open.seek(0)
             shutil.copyfileobj(self._open, self._target)
+        elif self._device is not None:
+            self._open.seek(0)
+            with self._device.open("wb") as device:
+                shutil.copyfileobj(self._open, device)
         elif self._path is not None and self._part is not None:
             self._open.flush()
             os.fsync(self._open.fileno())

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orgbilling_client.decorating.answers import PROBLEM_JSON, NotLetIn
-from orgbilling_client.decorating.caller import BODY_BYTES_MAX, Caller, fingerprint
+from orgbilling_client.decorating.caller import Caller, fingerprint, is_small
 from orgbilling_client.decorating.charged import Charged, current_charge
 from orgbilling_client.decorating.clients import AnyClient
 from orgbilling_client.decorating.plan import (
@@ -96,14 +96,15 @@ def charge(
             view = taken(kwargs)
             caller = anyio.from_thread.run(_caller, view.request)
             work = functools.partial(endpoint, *args, **kwargs)
-            return _response(run(client, plan, caller, view, work, _status))
+            return _response(run(client, plan, caller, view, work, _status_by(kwargs)))
 
         @functools.wraps(endpoint)
         async def in_loop(*args: Any, **kwargs: Any) -> Any:
             view = taken(kwargs)
             caller = await _caller(view.request)
             work: Any = functools.partial(endpoint, *args, **kwargs)
-            return _response(await run_async(client, plan, caller, view, work, _status))
+            status_of = _status_by(kwargs)
+            return _response(await run_async(client, plan, caller, view, work, status_of))
 
         wrapper: Any = in_loop if inspect.iscoroutinefunction(endpoint) else in_thread
         wrapper.__signature__ = signature
@@ -136,7 +137,7 @@ async def _caller(request: Request) -> Caller:
 async def _body(request: Request) -> bytes | None:
     """The body, where it is small and can be read twice."""
     headers = request.headers
-    if "transfer-encoding" in headers or int(headers.get("content-length", "0")) > BODY_BYTES_MAX:
+    if "transfer-encoding" in headers or not is_small(headers.get("content-length", "")):
         return None
     try:
         return await request.body()
@@ -145,8 +146,16 @@ async def _body(request: Request) -> bytes | None:
         return None
 
 
-def _status(answer: Any) -> int:
-    return answer.status_code if isinstance(answer, Response) else 200
+def _status_by(arguments: Mapping[str, Any]) -> Callable[[Any], int]:
+    """What tells an answer's status: its own, or that of the response which FastAPI hands in to be filled."""
+    handed_in: list[Any] = [one for one in arguments.values() if isinstance(one, Response)]
+
+    def status(answer: Any) -> int:
+        responses = [answer] if isinstance(answer, Response) else handed_in
+        # FastAPI hands one in without a status, to see whether the endpoint sets it.
+        return next((one.status_code for one in responses if one.status_code), 200)
+
+    return status
 
 
 def _response(answer: Any) -> Any:

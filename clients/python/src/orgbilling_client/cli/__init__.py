@@ -8,7 +8,7 @@ def main() -> None:
     try:
         import typer  # noqa: F401
     except ImportError:
-        sys.exit("The command line needs typer: pip install 'orgbilling-client[cli]'")
+        sys.exit("The command line needs typer: in the clone, pip install './clients/python[cli]'")
     from orgbilling_client.cli.app import run
 
     sys.exit(run())

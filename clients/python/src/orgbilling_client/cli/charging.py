@@ -20,6 +20,7 @@ from orgbilling_client.cli.arguments import (
 )
 from orgbilling_client.cli.failing import ExitCode
 from orgbilling_client.cli.output import printable, say, show_json
+from orgbilling_client.cli.repeating import repeatable
 from orgbilling_client.cli.session import user_id
 from orgbilling_client.models.charging import Check, Hold
 
@@ -46,6 +47,7 @@ def check(
         raise typer.Exit(ExitCode.REFUSED)
 
 
+@repeatable
 def deduct(
     context: typer.Context,
     user: User,
@@ -85,6 +87,7 @@ def deduct(
     say(f"usage {charged.id}", "dim")
 
 
+@repeatable
 def hold(
     context: typer.Context,
     user: User,
@@ -112,6 +115,7 @@ def hold(
     _say_hold(placed, as_json=as_json)
 
 
+@repeatable
 def capture(
     context: typer.Context,
     hold_id: HoldId,
@@ -142,6 +146,7 @@ def capture(
     say(f"usage {done.usage.id}", "dim")
 
 
+@repeatable
 def release(
     context: typer.Context,
     hold_id: HoldId,
@@ -155,6 +160,7 @@ def release(
     _say_hold(released, as_json=as_json)
 
 
+@repeatable
 def refund(
     context: typer.Context,
     usage_id: Annotated[str, typer.Argument(metavar="USAGE", help="The charge's id.")],

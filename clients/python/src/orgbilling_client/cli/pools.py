@@ -7,6 +7,7 @@ import typer
 from orgbilling_client import Client
 from orgbilling_client.cli.arguments import AsJson, Credits, Key, Notes, Org, User, session_of
 from orgbilling_client.cli.output import say, show_json, show_pairs, show_table
+from orgbilling_client.cli.repeating import repeatable
 from orgbilling_client.cli.session import user_id
 from orgbilling_client.models.pools import Allocation, Pool
 
@@ -42,6 +43,7 @@ def balance(
         show_table(ALLOCATIONS, map(_row, rows))
 
 
+@repeatable
 def add(
     context: typer.Context,
     credits: Credits,
@@ -78,6 +80,7 @@ def add(
     _show_pool(added.pool)
 
 
+@repeatable
 def allocate(
     context: typer.Context,
     user: User,
@@ -117,6 +120,7 @@ def allocate(
     _say_left(done.allocation, done.pool)
 
 
+@repeatable
 def reclaim(
     context: typer.Context,
     user: User,

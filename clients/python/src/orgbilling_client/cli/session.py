@@ -8,6 +8,7 @@ from orgbilling_client import Client
 from orgbilling_client.cli.connection import Connection, Flags
 from orgbilling_client.cli.output import printable, side, tell
 from orgbilling_client.cli.profiles import BadSettings
+from orgbilling_client.errors import PermissionDenied
 from orgbilling_client.retrying import Retry, RetryPolicy
 
 
@@ -72,6 +73,14 @@ def user_id(client: Client, named: str) -> str:
         f"No member of the organization has the address {named!r}. Name a user by id or address."
     )
     raise BadSettings(message)
+
+
+def emails_of(client: Client) -> dict[str, str]:
+    """The members' addresses by user id; none for a key that may read charges and not who the members are."""
+    try:
+        return {one.user_id: one.email for one in client.members(page_size=500)}
+    except PermissionDenied:
+        return {}
 
 
 def _org_id(client: Client, named: str) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from orgbilling_client import Client
 from orgbilling_client.cli.arguments import AsJson, Org, ServiceFilter, UserFilter, session_of
 from orgbilling_client.cli.output import cell, screen, show_json, tell
-from orgbilling_client.cli.session import user_id
+from orgbilling_client.cli.session import emails_of, user_id
 from orgbilling_client.errors import OrgBillingError
 from orgbilling_client.models.charging import Usage
 from orgbilling_client.retrying import RetryPolicy, is_transient
@@ -51,8 +51,9 @@ class Follower:
         found = self._client.usage(self._user, self._service, start, page_size=PAGE_SIZE)
         fresh = [row for row in found if row.id not in self._seen]
         for row in reversed(fresh):
-            self._remember(row)
             yield row
+            # Not before it was shown: where that fails, it is shown the next time.
+            self._remember(row)
         self._forget()
 
     def _remember(self, row: Usage) -> None:
@@ -125,8 +126,8 @@ class _Names:
 
     def of(self, user: str) -> str:
         if user not in self._known:
-            self._known |= {one.user_id: one.email for one in self._client.members(page_size=500)}
-            # Somebody who has left isn't looked for again.
+            self._known |= emails_of(self._client)
+            # Somebody who has left, or whom this key may not see, isn't looked for again.
             self._known.setdefault(user, user)
         return self._known[user]
 

@@ -17,7 +17,7 @@ from orgbilling_client.cli.arguments import (
     session_of,
 )
 from orgbilling_client.cli.output import progress, say, show_json, show_table, tell
-from orgbilling_client.cli.session import user_id
+from orgbilling_client.cli.session import emails_of, user_id
 from orgbilling_client.models.charging import Usage
 from orgbilling_client.models.reports import UsageGroup
 
@@ -52,7 +52,7 @@ def usage(
             for one in rows:
                 show_json(one)
             return
-        emails = {one.user_id: one.email for one in client.members(page_size=PAGE_SIZE_MAX)}
+        emails = emails_of(client)
         shown = [row_of(one, emails) for one in rows]
     show_table(COLUMNS, shown)
     if len(shown) == limit:

@@ -39,6 +39,13 @@ class Caller:
         return f"view-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
+def is_small(length: str) -> bool:
+    """Whether a body of this ``Content-Length`` is read; an empty one is none, and what is no number no length."""
+    return not length or (
+        length.isascii() and length.isdigit() and int(length[:20]) <= BODY_BYTES_MAX
+    )
+
+
 def fingerprint(method: str, target: str, body: bytes) -> str:
     """A digest of a request."""
     head = f"{method} {target}\n".encode("utf-8", "surrogatepass")

@@ -20,6 +20,7 @@ class Charged:
         hold: the hold, in mode "hold".
         usage: the charge, in mode "deduct".
         paid_before: the caller repeats a request that was made and charged; it isn't charged again.
+        next_key: of the charge that stands in for one which another attempt undid.
         deferred: the service could not be reached; the call is charged from the journal once it is made.
     """
 
@@ -30,6 +31,7 @@ class Charged:
         self.usage: Usage | None = None
         self.paid_before = False
         self.adopted = False
+        self.next_key: str | None = None
         self.deferred = False
         self.is_usable = True
         self.credits: int | None = None

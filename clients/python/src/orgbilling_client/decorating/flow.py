@@ -14,8 +14,9 @@ from orgbilling_client.calls import BASE, Call, org_of
 from orgbilling_client.decorating.caller import Caller
 from orgbilling_client.decorating.charged import Charged
 from orgbilling_client.decorating.plan import Cost, Plan
-from orgbilling_client.errors import OrgBillingError
+from orgbilling_client.errors import HoldNotPending, OrgBillingError
 from orgbilling_client.journal.attempt import Attempt, undelivered
+from orgbilling_client.journal.errors import JournalConflict, JournalError
 from orgbilling_client.keys import derived, new_key
 from orgbilling_client.models.charging import Hold, Usage
 from orgbilling_client.paging import PAGE_SIZE_MAX, Page, pages
@@ -44,6 +45,7 @@ def before(
     key = base
     for number in range(2, REPEATS_MAX + 2):
         charged = Charged(plan, cost, org_id, key)
+        charged.next_key = derived(base, str(number))
         try:
             yield from _open(charged)
         except OrgBillingError as error:
@@ -56,7 +58,7 @@ def before(
             return charged
         if charged.is_usable:
             return charged
-        key = derived(base, str(number))
+        key = charged.next_key
     charged = Charged(plan, cost, org_id, new_key())
     yield from _open(charged)
     return charged
@@ -69,7 +71,7 @@ def after(charged: Charged, *, failed: bool) -> Steps:
             yield from _settle(charged)
         elif not charged.paid_before:
             yield from _undo(charged)
-    except OrgBillingError as error:
+    except (OrgBillingError, JournalError) as error:
         # What can't be undone costs a customer, what can't be settled costs the owner: both want to know.
         logger.error(  # noqa: TRY400 - the loss is the news, not where it was raised
             "A call %s: user %s of organization %s, service %s, key %s: %s",
@@ -77,7 +79,7 @@ def after(charged: Charged, *, failed: bool) -> Steps:
             charged.cost.user_id,
             charged.org_id,
             charged.plan.service,
-            error.idempotency_key or charged.key,
+            getattr(error, "idempotency_key", None) or charged.key,
             error,
         )
 
@@ -131,22 +133,52 @@ def _current(usage: Usage) -> Generator[Step, Any, Usage]:
 
 def _settle(charged: Charged) -> Steps:
     if charged.paid_before:
-        return
-    if charged.deferred:
+        yield from _stay_paid(charged)
+    elif charged.deferred:
         yield from _deduct_later(charged)
+    elif charged.hold is not None and charged.credits == 0:
+        yield _release(charged.hold, charged.key)
     elif charged.hold is not None:
-        if charged.credits == 0:
-            yield _release(charged.hold, charged.key)
-            return
-        call = charging.capture(
-            charged.hold.id,
-            org_id=charged.org_id,
-            credits=charged.credits,
-            final=True,
-            metadata=None,
-            key=derived(charged.key, "capture"),
-        )
-        yield from _through_journal(charged, call)
+        yield from _capture_or_charge(charged, charged.hold)
+
+
+def _stay_paid(charged: Charged) -> Steps:
+    """The attempt that had paid may have failed since, and have been given its charge back."""
+    if charged.usage is not None:
+        current = yield from _current(charged.usage)
+        if current.refunded_credits:
+            yield from _charge_anew(charged)
+
+
+def _capture_or_charge(charged: Charged, hold: Hold) -> Steps:
+    try:
+        yield from _capture(charged, hold)
+    except HoldNotPending as error:
+        if not charged.adopted or error.hold_status == "captured":
+            raise
+        # The attempt that had placed it failed and released it, or it was old and has expired.
+        yield from _charge_anew(charged)
+
+
+def _capture(charged: Charged, hold: Hold) -> Steps:
+    call = charging.capture(
+        hold.id,
+        org_id=charged.org_id,
+        credits=charged.credits,
+        final=True,
+        metadata=None,
+        key=derived(charged.key, "capture"),
+    )
+    yield from _through_journal(charged, call)
+
+
+def _charge_anew(charged: Charged) -> Steps:
+    """Charge under the key that a further repetition would look at next: it then finds that it is paid."""
+    anew = Charged(charged.plan, charged.cost, charged.org_id, charged.next_key or new_key())
+    anew.credits = charged.credits
+    yield from _open(anew)
+    if anew.hold is not None and _status(anew) == "pending":
+        yield from _capture(anew, anew.hold)
 
 
 def _deduct_later(charged: Charged) -> Steps:
@@ -202,7 +234,15 @@ def _through_journal(charged: Charged, call: Call[Any]) -> Steps:
         yield call
         return
     attempt = Attempt(journal, call, charged.x_request_id)
-    yield attempt.begin
+    try:
+        yield attempt.begin
+    except JournalConflict:
+        raise
+    except JournalError as unkept:
+        # The work is done: better to be charged without the journal than not at all.
+        logger.warning("Made without the journal: %s", unkept)
+        yield call
+        return
     try:
         yield call
     except OrgBillingError as error:

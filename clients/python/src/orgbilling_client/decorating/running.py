@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from orgbilling_client.context import request_context
 from orgbilling_client.decorating.answers import NotLetIn, answer_to
 from orgbilling_client.decorating.caller import Caller
-from orgbilling_client.decorating.charged import Charged, being
+from orgbilling_client.decorating.charged import being
 from orgbilling_client.decorating.clients import AnyClient, any_client, threads_client
 from orgbilling_client.decorating.driving import drive, drive_async
 from orgbilling_client.decorating.flow import after, before
 from orgbilling_client.decorating.plan import Plan, View, cost_of
+from orgbilling_client.ending import raise_on, to_its_end
 from orgbilling_client.errors import ConfigurationError, OrgBillingError
 
 StatusOf = Callable[[Any], int]
@@ -65,21 +67,21 @@ async def run_async(
             name: await _awaited(question, view) for name, question in plan.questions().items()
         }
         try:
-            charged: Charged = await drive_async(
-                chosen, before(plan, cost_of(asked), caller, chosen.org_id)
-            )
+            opening = before(plan, cost_of(asked), caller, chosen.org_id)
+            charged, cancelled = await to_its_end(lambda: drive_async(chosen, opening))
         except OrgBillingError as error:
             return _not_let_in(error)
         try:
+            raise_on(cancelled)
+            await anyio.lowlevel.checkpoint_if_cancelled()
             with being(charged):
                 answer = await work()
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await drive_async(chosen, after(charged, failed=True))
+            await to_its_end(lambda: drive_async(chosen, after(charged, failed=True)))
             raise
         failed = status_of(answer) in plan.free_statuses
-        with anyio.CancelScope(shield=True):
-            await drive_async(chosen, after(charged, failed=failed))
+        _, cancelled = await to_its_end(lambda: drive_async(chosen, after(charged, failed=failed)))
+        raise_on(cancelled)
         return answer
 
 

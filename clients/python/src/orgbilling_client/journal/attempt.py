@@ -89,6 +89,9 @@ def kept_of(call: Call[Any], x_request_id: str) -> Kept:
 
 def undelivered(error: OrgBillingError) -> bool:
     """Whether the call is still to be made: nobody answered, or nobody who knew the outcome."""
+    if isinstance(error, ApiError) and error.code == "":
+        # A page of something before the service, as of a gateway that has nowhere to send calls to.
+        return True
     return error.may_have_acted or isinstance(
         error, TransportError | ServerError | RateLimited | RequestInProgress
     )

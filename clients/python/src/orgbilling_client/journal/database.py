@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,18 +33,24 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_state ON entries (state, number);
 """
 
-# A connection that a fork brought along belongs to the parent: closing it here would be the parent's harm.
-_inherited: list[sqlite3.Connection] = []
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_forking = threading.Lock()
+_held: list["Database"] = []
 
 
 class Database:
-    """One connection of this process to the journal's file, opened when needed and anew after a fork."""
+    """One connection of this process to the journal's file, opened when needed.
+
+    It is closed before a fork: SQLite keeps in the process's memory which locks it holds on a file, so a child that
+    opens the file anew would believe in its parent's locks. The parent's last close would then delete the write-ahead
+    log that the child goes on writing to, and with it what the child has kept.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._pid = 0
+        _databases.add(self)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -72,9 +79,19 @@ class Database:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+            if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+    def hold_for_fork(self) -> None:
+        """Let nobody use the file, and close it, until `release_after_fork`."""
+        self._lock.acquire()
+        if self._connection is not None and not self._connection.in_transaction:
+            self.close()
+
+    def release_after_fork(self) -> None:
+        """Let the file be used again, in the parent and in the child."""
+        self._lock.release()
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -85,12 +102,8 @@ class Database:
             raise JournalError(message) from error
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._pid != os.getpid():
-            _inherited.append(self._connection)
-            self._connection = None
         if self._connection is None:
             self._connection = _connect(self.path)
-            self._pid = os.getpid()
         return self._connection
 
 
@@ -140,3 +153,20 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    _held.extend(_databases)
+    for one in _held:
+        one.hold_for_fork()
+
+
+def _after_fork() -> None:
+    for one in _held:
+        one.release_after_fork()
+    _held.clear()
+    _forking.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,14 +1,15 @@
 """Clients whose charges, refunds and captures are kept when they can't be made."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-import anyio
 from anyio.to_thread import run_sync
 
 from orgbilling_client import AsyncClient, Client
 from orgbilling_client.calls import Call, Id
 from orgbilling_client.context import current_request_id, request_context
+from orgbilling_client.ending import raise_on, to_its_end
 from orgbilling_client.errors import OrgBillingError
 from orgbilling_client.journal.attempt import Attempt
 from orgbilling_client.journal.entries import Deferred
@@ -215,15 +216,17 @@ class AsyncJournaledClient(_Calls):
     async def _make(self, call: Call[T]) -> T | Deferred:
         with request_context(current_request_id()) as x_request_id:
             attempt = Attempt(self.journal, call, x_request_id)
-            await run_sync(attempt.begin)
+            # Its entry is this process's own from then on: nobody else would ever put it back.
+            _, cancelled = await to_its_end(lambda: run_sync(attempt.begin))
             try:
+                raise_on(cancelled)
                 answer = await self.client._send(call)  # noqa: SLF001 - of this package
             except OrgBillingError as error:
                 return await run_sync(attempt.failed, error)
             except BaseException as error:
                 # A cancelled task may still write down what it leaves behind.
-                with anyio.CancelScope(shield=True):
-                    await run_sync(attempt.interrupted, error)
+                cut = partial(attempt.interrupted, error)
+                await to_its_end(lambda: run_sync(cut))
                 raise
             await run_sync(attempt.succeeded)
             return answer

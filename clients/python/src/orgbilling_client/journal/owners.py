@@ -14,6 +14,9 @@ from pathlib import Path
 
 from orgbilling_client.journal.errors import JournalBusy
 
+#: A lock lasts as long as any process has its file open, so a child lets go of what it inherited.
+_handles: set[int] = set()
+
 
 class Owner:
     """This process, as the owner of what it is sending. The lock is held from here until `close`."""
@@ -26,11 +29,7 @@ class Owner:
     def close(self) -> None:
         """Own nothing any more."""
         self._path.unlink(missing_ok=True)
-        os.close(self._handle)
-
-    def forget(self) -> None:
-        """Drop the handle that a child inherited; the lock stays with the parent."""
-        os.close(self._handle)
+        _close(self._handle)
 
 
 def ended(folder: Path, token: str) -> bool:
@@ -66,6 +65,7 @@ def alone(path: Path) -> Iterator[None]:
         JournalBusy: another process, or another thread of this one, holds it.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _handles.add(handle)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +73,7 @@ def alone(path: Path) -> Iterator[None]:
             raise JournalBusy(path) from error
         yield
     finally:
-        os.close(handle)
+        _close(handle)
 
 
 def _locked_file(folder: Path) -> tuple[Path, int]:
@@ -84,7 +84,26 @@ def _locked_file(folder: Path) -> tuple[Path, int]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(handle).st_nlink:
+                _handles.add(handle)
                 return path, handle
         except BlockingIOError:
             pass
         os.close(handle)
+
+
+def _close(handle: int) -> None:
+    # Not in a child, which has closed it: what is open under the same number meanwhile may be anybody's.
+    if handle in _handles:
+        _handles.discard(handle)
+        # A child that was just forked may not have closed it yet.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
+
+
+def _let_go_in_child() -> None:
+    for handle in _handles:
+        os.close(handle)
+    _handles.clear()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)

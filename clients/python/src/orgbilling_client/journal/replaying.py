@@ -13,6 +13,7 @@ from orgbilling_client.context import request_context
 from orgbilling_client.errors import (
     ApiError,
     OrgBillingError,
+    RateLimited,
     RequestInProgress,
     ServerError,
     Unauthenticated,
@@ -187,4 +188,9 @@ def _stops_all(error: OrgBillingError) -> bool:
         return False
     if isinstance(error, ServerError):
         return error.status != 500
-    return True
+    # A gateway's page may be about this one call, as of a firewall that dislikes what its metadata says.
+    return not _is_page(error) or isinstance(error, RateLimited | Unauthenticated)
+
+
+def _is_page(error: OrgBillingError) -> bool:
+    return isinstance(error, ApiError) and error.code == ""

@@ -13,7 +13,7 @@ from typing import Any, Self
 from orgbilling_client.journal import owners
 from orgbilling_client.journal.database import Database
 from orgbilling_client.journal.entries import Entry, Kept, State
-from orgbilling_client.journal.errors import JournalConflict, NoSuchEntry
+from orgbilling_client.journal.errors import JournalConflict, JournalError, NoSuchEntry
 from orgbilling_client.keys import derived
 
 COLUMNS = (
@@ -74,7 +74,7 @@ class Journal:
 
         Raises:
             JournalConflict: the key is kept with other arguments.
-            JournalError: it is not on disk.
+            JournalError: it is not on disk, or a person has dismissed it.
         """
         owner = self._own_token() if at_work else None
         now = _now()
@@ -99,9 +99,19 @@ class Journal:
             if row is not None:
                 return _entry(row), True
             kept = self._same(connection, call)
+            if kept.state is State.DISMISSED:
+                raise JournalError(
+                    f"Entry {kept.number} of the journal, with the key {kept.key!r}, was dismissed: it is never sent."
+                    " Give the charge a new key."
+                )
             if at_work and kept.state is State.PENDING:
                 connection.execute(
                     "UPDATE entries SET owner = ? WHERE number = ?", (owner, kept.number)
+                )
+            elif not at_work:
+                # What was refused before is asked for again, and promised again.
+                connection.execute(
+                    "UPDATE entries SET state = 'pending' WHERE number = ?", (kept.number,)
                 )
             return kept, False
 
@@ -114,8 +124,8 @@ class Journal:
         """Leave it for the next replay: the service could not be reached, or not understood."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE entries SET owner = NULL, attempts = attempts + 1, tried_at = ?, reason = ?"
-                " WHERE number = ?",
+                "UPDATE entries SET state = 'pending', owner = NULL, attempts = attempts + 1, tried_at = ?,"
+                " reason = ? WHERE number = ? AND state <> 'dismissed'",
                 (_now(), reason, entry.number),
             )
 
@@ -216,11 +226,14 @@ class Journal:
                     connection.execute("UPDATE entries SET owner = NULL WHERE owner = ?", (token,))
 
     def _own_token(self) -> str:
-        if self._owner is not None and self._owner_pid != os.getpid():
-            self._owner.forget()
+        if self._owner_pid != os.getpid():
             self._owner = None
         if self._owner is None:
-            self._owner = owners.Owner(self._folder)
+            try:
+                self._owner = owners.Owner(self._folder)
+            except OSError as error:
+                message = f"The journal's folder {self._folder} can't be used: {error.strerror}."
+                raise JournalError(message) from error
             self._owner_pid = os.getpid()
         return self._owner.token
 
