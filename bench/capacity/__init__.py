@@ -1,0 +1,1 @@
+"""What carries how much: measured costs, a model of plain arithmetic, and the page that is made of both."""
