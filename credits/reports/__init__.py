@@ -3,8 +3,8 @@
 from credits.reports.daily import DailyUsage, Series, daily_by_service
 from credits.reports.members import MemberBar, MemberPage, members, top_members
 from credits.reports.refused import RefusalGroup, recent_refusals
+from credits.reports.selection import Selection
 from credits.reports.usage import (
-    CHARGES,
     WINDOW,
     grouped_by,
     summary,
@@ -15,12 +15,12 @@ from credits.reports.usage import (
 )
 
 __all__ = [
-    "CHARGES",
     "WINDOW",
     "DailyUsage",
     "MemberBar",
     "MemberPage",
     "RefusalGroup",
+    "Selection",
     "Series",
     "daily_by_service",
     "grouped_by",

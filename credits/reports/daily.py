@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from django.db.models import Sum
 from django.db.models.functions import TruncDate
 
 from credits.models import Usage
+from credits.reports import rolled, windows
 from organizations.models import Organization
 from orgbilling.lib.clock import now
 
@@ -75,22 +77,39 @@ def daily_by_service(
     local = ZoneInfo(zone)
     today = now().astimezone(local).date()
     every_day = tuple(today - timedelta(days=days - 1 - number) for number in range(days))
-    rows = Usage.objects.filter(created_at__gte=datetime.combine(every_day[0], time(), local))
+    services: dict[str, dict[date, int]] = {}
+    for day, name, credits in _sums(org_id, every_day, local, user_id):
+        services.setdefault(name, {})[day] = credits
+    return DailyUsage(every_day, _series(services, every_day), zone)
+
+
+def _sums(
+    org_id: UUID | None, every_day: tuple[date, ...], local: ZoneInfo, user_id: UUID | None
+) -> Iterator[tuple[date, str, int]]:
+    """Credits of each day and service that has any. Only rows tell a member's services apart."""
+    midnights = [
+        datetime.combine(day, time(), local)
+        for day in (*every_day, every_day[-1] + timedelta(days=1))
+    ]
+    if user_id is None:
+        days = list(zip(every_day, midnights, midnights[1:], strict=False))
+        of = None if org_id is None else (org_id,)
+        groups = (rolled.DAY, rolled.NAME)
+        pieces = windows.of_days(days)
+        if all(midnight.astimezone(UTC).time() == time() for midnight in midnights):
+            # Days of UTC are told apart by the cells themselves.
+            pieces = list(windows.parts(midnights[0], midnights[-1]))
+        for row in rolled.sums("service_name", groups, pieces, org_ids=of):
+            yield row[0], row[1], row[2]
+        return
+    rows = Usage.objects.filter(
+        user_id=user_id, created_at__gte=midnights[0], created_at__lt=midnights[-1]
+    )
     if org_id is not None:
         rows = rows.filter(org_id=org_id)
-    if user_id is not None:
-        rows = rows.filter(user_id=user_id)
-    sums = (
-        rows.order_by()
-        .values("service_name", day=TruncDate("created_at", tzinfo=local))
-        .annotate(credits=Sum("credits_used"))
-    )
-    services: dict[str, dict[date, int]] = {}
-    for row in sums:
-        # A clock that went on while this was asked may have begun a day that isn't shown.
-        if row["day"] <= today:
-            services.setdefault(row["service_name"], {})[row["day"]] = int(row["credits"])
-    return DailyUsage(every_day, _series(services, every_day), zone)
+    by_day = rows.order_by().values("service_name", day=TruncDate("created_at", tzinfo=local))
+    for one in by_day.annotate(credits=Sum("credits_used")):
+        yield one["day"], one["service_name"], int(one["credits"])
 
 
 def _zone_of(org_id: UUID | None) -> str:

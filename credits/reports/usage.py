@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Sum
 
-from credits.models import Allocation, CreditPool, Usage
+from credits.models import Allocation, CreditPool
+from credits.reports.selection import Selection
 from orgbilling.lib.clock import now
 
 WINDOW = timedelta(days=30)
-CHARGES = Q(refund_of__isnull=True)
 
 
 def usage_30_days(
@@ -31,33 +30,28 @@ def usage_30_days(
         org_ids: these organizations only.
         user_id: one person only.
     """
-    rows = Usage.objects.filter(created_at__gte=now() - WINDOW)
-    if org_id is not None:
-        rows = rows.filter(org_id=org_id)
-    if org_ids is not None:
-        rows = rows.filter(org_id__in=org_ids)
-    if user_id is not None:
-        rows = rows.filter(user_id=user_id)
-    report = summary(rows)
+    of = (org_id,) if org_id is not None else None if org_ids is None else tuple(org_ids)
+    usage = Selection(now() - WINDOW, org_ids=of, user_id=user_id)
+    report = summary(usage)
     if by_user:
-        report["by_user"] = grouped_by_user(rows)
+        report["by_user"] = usage.by_user()
     return report
 
 
-def summary(rows: QuerySet[Usage]) -> dict[str, Any]:
-    """Totals of usage rows, by service and by day."""
-    services = _services(rows)
+def summary(usage: Selection) -> dict[str, Any]:
+    """Totals of usage, by service and by day."""
+    services = usage.by_service()
     return {
         "credits_used": sum(row["credits_used"] for row in services),
         "request_count": sum(row["request_count"] for row in services),
         "by_service": services,
-        "by_day": _by_day(rows),
+        "by_day": usage.by_day(),
     }
 
 
-def grouped_by(rows: QuerySet[Usage], group_by: str) -> list[dict[str, Any]]:
-    """Sums of usage rows, one for each ``day`` (UTC), ``service`` or ``user``."""
-    return _GROUPINGS[group_by](rows)
+def grouped_by(usage: Selection, group_by: str) -> list[dict[str, Any]]:
+    """Sums of usage, one for each ``day`` (UTC), ``service`` or ``user``."""
+    return _GROUPINGS[group_by](usage)
 
 
 def system_totals() -> dict[str, int]:
@@ -78,38 +72,12 @@ def system_totals() -> dict[str, int]:
 
 def system_usage_by_day() -> list[dict[str, Any]]:
     """The last 30 days of all organizations, by day (UTC)."""
-    return _by_day(Usage.objects.filter(created_at__gte=now() - WINDOW))
+    return Selection(now() - WINDOW).by_day()
 
 
 def top_organizations(limit: int = 10, since: datetime | None = None) -> list[dict[str, Any]]:
     """The organizations that used most since a moment, 30 days ago by default."""
-    rows = Usage.objects.filter(created_at__gte=since or now() - WINDOW)
-    named = rows.values("org_id", org_name=F("org__display_name"))
-    return _grouped(named, "-credits_used", "org_id", limit=limit)
+    return Selection(since or now() - WINDOW).by_organization(limit)
 
 
-def _services(rows: QuerySet[Usage]) -> list[dict[str, Any]]:
-    return _grouped(rows.values("service_name"), "-credits_used", "service_name")
-
-
-def grouped_by_user(rows: QuerySet[Usage], limit: int | None = None) -> list[dict[str, Any]]:
-    """Sums of usage rows by user, most used first; the first ``limit`` of them, all by default."""
-    named = rows.values("user_id", user_email=F("user__email"), user_name=F("user__name"))
-    return _grouped(named, "-credits_used", "user_id", limit=limit)
-
-
-def _by_day(rows: QuerySet[Usage]) -> list[dict[str, Any]]:
-    return _grouped(rows.values(date=TruncDate("created_at")), "date")
-
-
-def _grouped(groups: Any, *order: str, limit: int | None = None) -> list[dict[str, Any]]:
-    """Sums a group; PostgreSQL sums BIGINT as NUMERIC, which is made whole again here."""
-    sums = groups.annotate(
-        credits_used=Sum("credits_used", default=0), request_count=Count("pk", filter=CHARGES)
-    )
-    return [
-        {**row, "credits_used": int(row["credits_used"])} for row in sums.order_by(*order)[:limit]
-    ]
-
-
-_GROUPINGS = {"day": _by_day, "service": _services, "user": grouped_by_user}
+_GROUPINGS = {"day": Selection.by_day, "service": Selection.by_service, "user": Selection.by_user}

@@ -122,6 +122,15 @@ IMPOSSIBLE: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("charge", {"operation": "'gift'"}),
         ("refund", {"operation": "'deduct'"}),
     ],
+    # Usage, summed up
+    "service_cell_possible": [
+        ("service_cell", {"grain": "'week'"}),
+        ("service_cell", {"requests": -1}),
+    ],
+    "user_cell_possible": [
+        ("user_cell", {"grain": "'week'"}),
+        ("user_cell", {"requests": -1}),
+    ],
     # Journal
     "journal_available_adds_up": [
         ("grant", {"available_after": "available_after + 1"}),

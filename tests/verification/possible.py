@@ -31,8 +31,10 @@ from credits.models import (
     Price,
     Refusal,
     Service,
+    ServiceCell,
     StoredAnswer,
     Usage,
+    UserCell,
 )
 from organizations.models import Organization, User
 from orgbilling.lib.clock import now
@@ -181,6 +183,9 @@ def rows(org: Organization, user: User) -> dict[str, models.Model]:
         whole_credits=10,
         began_at=now(),
     )
+    cell = {"org": org, "grain": "hour", "starts_at": now(), "credits": 5, "requests": 1}
+    made["service_cell"] = ServiceCell(service_name="x", **cell)
+    made["user_cell"] = UserCell(user_id=user.pk, **cell)
     made["customer"] = PaymentCustomer(
         org=org, provider="stripe", customer_id="cus_1", created_at=now()
     )

@@ -35,10 +35,12 @@ def test_a_row_that_breaks_a_check_is_refused(alpha: Organization, alice: User, 
 def refusal(right: models.Model, changes: dict[str, object]) -> str | None:
     """The CHECK that refuses a right row with these changes; None when it passes."""
     assignments = ", ".join(f"{column} = {value}" for column, value in changes.items())
-    update = f"UPDATE {right._meta.db_table} SET {assignments} WHERE {right._meta.pk.column} = %s"
+    key = {field.column: field.value_from_object(right) for field in right._meta.pk_fields}
+    row = " AND ".join(f"{column} = %s" for column in key)
+    update = f"UPDATE {right._meta.db_table} SET {assignments} WHERE {row}"
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(update, [right.pk])
+            cursor.execute(update, [*key.values()])
             assert cursor.rowcount == 1, "there is no such row"
             transaction.set_rollback(True)
     except IntegrityError as exc:

@@ -35,8 +35,36 @@ USAGE = "UPDATE credit_usage_attribution SET {} WHERE org_id = %(org)s AND {}"
 JOURNAL = "UPDATE credit_journal SET {} WHERE org_id = %(org)s AND {}"
 HOLD = "UPDATE credit_holds SET {} WHERE org_id = %(org)s AND {}"
 FIRST = "idempotency_key = 'first'"
+CELL = """
+    WITH rollup AS (
+        INSERT INTO credit_usage_rollups (org_id, rolled_until, candidate_at, candidate_xid)
+        VALUES (%(org)s, '2000-01-01', now(), 1)
+    )
+    INSERT INTO credit_usage_by_{} (org_id, grain, starts_at, {}, credits, requests)
+    VALUES (%(org)s, '{}', '1999-12-31', {}, 5, 1)
+"""
 
 SABOTAGES = {
+    "an hour of a service that no row explains": Sabotage(
+        CELL.format("service", "service_name", "hour", "'x'"),
+        ("rollup_service_hours", "rollup_service_days"),
+    ),
+    "an hour of a member that no row explains": Sabotage(
+        CELL.format("user", "user_id", "hour", "%(alice)s"),
+        ("rollup_user_hours", "rollup_user_days"),
+    ),
+    "a day of a service that no hour explains": Sabotage(
+        CELL.format("service", "service_name", "day", "'x'"), ("rollup_service_days",)
+    ),
+    "a day of a member that no hour explains": Sabotage(
+        CELL.format("user", "user_id", "day", "%(alice)s"), ("rollup_user_days",)
+    ),
+    "a horizon moved past rows that were not summed up": Sabotage(
+        "WITH gone AS (DELETE FROM credit_usage_late WHERE org_id = %(org)s)"
+        " INSERT INTO credit_usage_rollups (org_id, rolled_until, candidate_at, candidate_xid)"
+        " VALUES (%(org)s, '3000-01-01', now(), 1)",
+        ("rollup_service_hours", "rollup_user_hours"),
+    ),
     "a balance raised": Sabotage(
         ALICE.format("remaining_credits = remaining_credits + 7"),
         ("allocation_remaining", "conservation"),
