@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from credits import functions, metrics, refusing
-from credits.deducting import Receipt, receipt_of, settled, tell
+from credits.deducting import Receipt, receipt_of, settled, tell_all
 from credits.errors import KeyClaimed
 from credits.functions import Charge, Charged
 from credits.idempotency import Answer, run_claiming
@@ -25,6 +25,10 @@ class BatchRefused(Exception):
         self.outcome = outcome
 
 
+class _NeedsPool(Exception):
+    """Undoes the first try."""
+
+
 def deduct_batch(
     *, org_id: UUID, charges: Sequence[Charge], atomic: bool = False, in_transaction: bool = False
 ) -> list[Outcome]:
@@ -32,8 +36,7 @@ def deduct_batch(
 
     Args:
         atomic: all or none.
-        in_transaction: the caller holds a transaction, and with it locks: go the locked way at once, so that the pool
-            is locked before any allocation.
+        in_transaction: the caller holds a transaction, and in it a key but no lock of the ledger.
 
     Returns:
         For each charge its receipt, the stored answer of a refusal (402), or the error that refused it.
@@ -45,35 +48,50 @@ def deduct_batch(
     """
     try:
         if in_transaction:
-            outcomes = _one_by_one(org_id, charges, atomic=atomic)
+            outcomes = _inside(org_id, charges, atomic=atomic)
         else:
             outcomes = _deduct(org_id, charges, atomic=atomic)
     except BatchRefused as refused:
-        _tell(refused.outcome)
+        _tell([refused.outcome])
         raise
     except OrgBillingError as exc:
         metrics.not_charged(exc)
         raise
-    for outcome in outcomes:
-        _tell(outcome)
+    _tell(outcomes)
     return outcomes
 
 
-def _tell(outcome: Outcome) -> None:
-    if isinstance(outcome, OrgBillingError):
-        metrics.not_charged(outcome)
-    else:
-        tell(outcome)
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, OrgBillingError):
+            metrics.not_charged(outcome)
+    tell_all([one for one in outcomes if not isinstance(one, OrgBillingError)])
 
 
 def _deduct(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
+    return _all_at_once(org_id, charges) or _decide(org_id, charges, atomic=atomic)
+
+
+def _inside(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
+    """The same in the caller's transaction, which is tried again as a whole by whoever holds it."""
+    return _all_at_once(org_id, charges) or _one_by_one(org_id, charges, atomic=atomic)
+
+
+def _all_at_once(org_id: UUID, charges: Sequence[Charge]) -> list[Outcome] | None:
+    """Receipts of all; None when one doesn't pass: nothing was changed, and no lock is kept."""
+
+    def statement() -> list[Charged]:
+        charged = functions.deduct_batch(org_id, charges)
+        if charged is None:
+            raise _NeedsPool
+        return charged
+
     try:
-        charged = call(lambda: functions.deduct_batch(org_id, charges))
-    except KeyClaimed:
-        charged = None
-    if charged is not None:
-        return [receipt_of(*pair) for pair in zip(charges, charged, strict=True)]
-    return _decide(org_id, charges, atomic=atomic)
+        charged = call(statement)
+    except (KeyClaimed, _NeedsPool):
+        # In a transaction the locks of the allocations went with the savepoint: the pool's can be taken before them.
+        return None
+    return [receipt_of(*pair) for pair in zip(charges, charged, strict=True)]
 
 
 def _decide(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:

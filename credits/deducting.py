@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
-from credits import metrics, refusing
+from credits import coalescing, metrics, refusing
 from credits.errors import KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Charge, Charged
@@ -17,7 +18,6 @@ from credits.models import Usage
 from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
-from orgbilling.lib.transactions import call
 from orgbilling.web.request_id import current_request_id
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -66,7 +66,7 @@ def deduct(charge: Charge, *, at: datetime | None = None) -> Receipt | Answer:
 
 def _charge(charge: Charge, usage_id: UUID) -> Receipt | Answer:
     try:
-        charged = call(lambda: Usage.objects.charge(charge, usage_id=usage_id))
+        charged = coalescing.charge(charge, usage_id)
     except KeyClaimed:
         return _decide(charge, usage_id)
     if charged.outcome == "needs_pool":
@@ -120,14 +120,33 @@ def tell(outcome: Receipt | Answer) -> None:
     if not isinstance(outcome, Receipt):
         after_commit(metrics.REFUSED.inc)
         return
-    charge, charged = outcome.charge, outcome.charged
     if outcome.replayed:
         after_commit(metrics.REPLAYED.inc)
     else:
-        after_commit(metrics.charged, charged.credits_used)
+        after_commit(metrics.charged, outcome.charged.credits_used)
+    after_commit(_log, outcome, current_request_id())
+
+
+def tell_all(outcomes: Sequence[Receipt | Answer]) -> None:
+    """``tell`` each of them, with one callback and one count for all."""
+    after_commit(_told, outcomes, current_request_id())
+
+
+def _told(outcomes: Sequence[Receipt | Answer], request_id: str) -> None:
+    receipts = [one for one in outcomes if isinstance(one, Receipt)]
+    made = [one.charged.credits_used for one in receipts if not one.replayed]
+    metrics.ACCEPTED.inc(len(made))
+    metrics.CREDITS_DEDUCTED.inc(sum(made))
+    metrics.REPLAYED.inc(len(receipts) - len(made))
+    metrics.REFUSED.inc(len(outcomes) - len(receipts))
+    for receipt in receipts:
+        _log(receipt, request_id)
+
+
+def _log(receipt: Receipt, request_id: str) -> None:
+    charge, charged = receipt.charge, receipt.charged
     own_id = charge.origin.request_id
-    after_commit(
-        logger.info,
+    logger.info(
         "credits.deducted",
         org_id=charge.org_id,
         user_id=charge.user_id,
@@ -137,6 +156,6 @@ def tell(outcome: Receipt | Answer) -> None:
         remaining=charged.remaining_credits,
         usage_id=charged.usage_id,
         # The body may name the request; the line has the id of the HTTP request itself.
-        charge_request_id=own_id if own_id != current_request_id() else None,
-        replayed=outcome.replayed,
+        charge_request_id=own_id if own_id != request_id else None,
+        replayed=receipt.replayed,
     )

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from orgbilling.lib.coalescing import Apart
 from orgbilling.lib.errors import DatabaseUnavailable, OrgBillingError, OutcomeUnknown
-from orgbilling.lib.metrics import counter
+from orgbilling.lib.metrics import counter, histogram
 
 DEDUCTS = counter("deducts", "Deductions asked for, items of batches too.", "outcome")
 CREDITS_DEDUCTED = counter("credits_deducted", "Credits charged by deductions and captures.")
+COALESCED = histogram(
+    "coalesced_deducts",
+    "Deductions that were asked for at the same time and sent in one statement.",
+    buckets=(2, 4, 8, 16, 32, 64, 128, 256),
+)
+APART = counter("deducts_apart", "Deductions made alone although others were near.", "reason")
 HOLDS = counter("holds", "What happened to holds.", "event")
 
 ACCEPTED: Final = DEDUCTS.labels("accepted")
@@ -16,6 +23,8 @@ REPLAYED: Final = DEDUCTS.labels("replayed")
 REFUSED: Final = DEDUCTS.labels("refused")
 FAILED: Final = DEDUCTS.labels("failed")
 UNKNOWN: Final = DEDUCTS.labels("unknown")
+
+_APART: Final = {reason: APART.labels(reason.value) for reason in Apart}
 
 CREATED: Final = HOLDS.labels("created")
 CAPTURED: Final = HOLDS.labels("captured")
@@ -27,6 +36,11 @@ def charged(credits: int) -> None:
     """Count an accepted deduction of so many credits."""
     ACCEPTED.inc()
     CREDITS_DEDUCTED.inc(credits)
+
+
+def apart(reason: Apart) -> None:
+    """Count a deduction that is made alone although others were near."""
+    _APART[reason].inc()
 
 
 def captured(credits: int) -> None:

@@ -9,6 +9,7 @@ from credits.functions.charges import (
     deduct_batch_with_pool,
     deduct_credits,
     deduct_credits_with_pool,
+    deduct_many,
     evaluate_charge,
     has_sufficient_credits,
 )
@@ -35,6 +36,12 @@ from credits.functions.movements import (
     reset_allocation_if_due,
     settle_due,
 )
+from credits.functions.rollups import (
+    RolledUp,
+    forget_usage_rollup,
+    organizations_to_roll_up,
+    roll_up_usage,
+)
 
 __all__ = [
     "Capture",
@@ -44,6 +51,7 @@ __all__ = [
     "Held",
     "HoldState",
     "Origin",
+    "RolledUp",
     "add_credits_to_pool",
     "allocate_credits_to_user",
     "capture_hold",
@@ -54,9 +62,12 @@ __all__ = [
     "deduct_batch_with_pool",
     "deduct_credits",
     "deduct_credits_with_pool",
+    "deduct_many",
     "evaluate_charge",
     "first_boundary",
+    "forget_usage_rollup",
     "has_sufficient_credits",
+    "organizations_to_roll_up",
     "place_hold",
     "place_hold_with_pool",
     "reclaim_credits",
@@ -65,5 +76,6 @@ __all__ = [
     "refund_usage",
     "release_hold",
     "reset_allocation_if_due",
+    "roll_up_usage",
     "settle_due",
 ]

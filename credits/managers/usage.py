@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -44,6 +45,23 @@ class UsageManager(models.Manager["Usage"]):
             KeyClaimed, AmountOutOfRange: see ``functions.deduct_credits``.
         """
         return functions.deduct_credits(charge, usage_id or uuid7())
+
+    def charge_many(
+        self,
+        charges: Sequence[functions.Charge],
+        *,
+        usage_ids: Sequence[UUID],
+        lock_timeout_ms: int,
+    ) -> list[functions.Charged | None]:
+        """Charge many allocations, of any organizations, in one statement; None for what needs another way.
+
+        Args:
+            lock_timeout_ms: how long it waits for a lock at most.
+
+        Raises:
+            KeyClaimed: see ``functions.deduct_many``; nothing was changed.
+        """
+        return functions.deduct_many(charges, usage_ids, lock_timeout_ms=lock_timeout_ms)
 
     def charge_with_pool(
         self, charge: functions.Charge, *, usage_id: UUID | None = None

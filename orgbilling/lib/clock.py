@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
 
 SETTING = "orgbilling.now"
+
+_simulating: ContextVar[bool] = ContextVar("simulating", default=False)
 
 
 def now() -> datetime:
@@ -25,6 +28,11 @@ def database_now() -> datetime:
     return moment
 
 
+def is_simulated() -> bool:
+    """Whether the SQL functions see another moment than the server's."""
+    return _simulating.get()
+
+
 @contextmanager
 def simulated(moment: datetime) -> Iterator[None]:
     """Let the SQL functions of this connection see ``moment`` as the current time.
@@ -33,7 +41,9 @@ def simulated(moment: datetime) -> Iterator[None]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, moment.isoformat()])
+        before = _simulating.set(True)
         try:
             yield
         finally:
+            _simulating.reset(before)
             cursor.execute("SELECT set_config(%s, '', false)", [SETTING])

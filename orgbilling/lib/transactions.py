@@ -14,7 +14,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from orgbilling.database.watch import WATCH
 from orgbilling.lib import sqlstate
-from orgbilling.lib.errors import DatabaseUnavailable, OutcomeUnknown
+from orgbilling.lib.coalescing import Undone
+from orgbilling.lib.errors import DatabaseUnavailable, OrgBillingError, OutcomeUnknown
 
 logger = structlog.stdlib.get_logger(__name__)
 Result = TypeVar("Result")
@@ -48,14 +49,41 @@ def call(statement: Callable[[], Result]) -> Result:
             # Inside a caller's transaction an error that the caller handles must not end it.
             with transaction.atomic():
                 return statement()
-        try:
-            return statement()
-        except (OperationalError, InterfaceError) as exc:
-            if not _lost(exc):
-                raise
-            raise OutcomeUnknown from exc
+        return _committing_by_itself(statement)
 
     return _attempt(guarded)
+
+
+def call_for_many(statement: Callable[[], Result]) -> Result:
+    """Run one statement that is a transaction of its own and does the work of many, once, outside of any other.
+
+    What was refused is for each of them to try again alone: so there is no second attempt here.
+
+    Raises:
+        Undone: nothing was changed: no connection, or the server refused the statement.
+        OutcomeUnknown: as ``call``. After any other error the outcome is as unknown.
+    """
+    try:
+        _connect()
+        return _committing_by_itself(statement)
+    except OutcomeUnknown:
+        raise
+    except OrgBillingError as exc:
+        raise Undone from exc
+    except DjangoDatabaseError as exc:
+        if sqlstate.of(exc) is None:
+            # The server has said nothing: psycopg may have stumbled over what was sent, or over what came back.
+            raise
+        raise Undone from exc
+
+
+def _committing_by_itself(statement: Callable[[], Result]) -> Result:
+    try:
+        return statement()
+    except (OperationalError, InterfaceError) as exc:
+        if not _lost(exc):
+            raise
+        raise OutcomeUnknown from exc
 
 
 def _transact(work: Callable[[], Result]) -> Result:

@@ -5,8 +5,10 @@ from django.db import connection, transaction
 
 from credits.models import Allocation, CreditPool, Usage
 from tests.api_client import ok
+from tests.concurrency.deadlocks import deadlocks
 from tests.concurrency.threads import Elsewhere
 from tests.ledger import charge
+from tests.model.state import broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +29,38 @@ def test_a_batch_meets_a_key_that_another_members_charge_has_just_taken(
         assert other.is_stuck()
     (result,) = ok(other.result())["results"]
     assert (result["status"], result["error"]["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_batch_under_a_key_waits_for_no_pool(funded, alice, bob, client_for, alpha_key):
+    api = client_for(alpha_key)
+    body = {"items": [item(funded, user, 5) for user in (alice, bob)]}
+    with transaction.atomic():
+        CreditPool.objects.lock(funded.pk)
+        other = Elsewhere(lambda: api.post("credits/deduct/batch", body, Idempotency_Key="b"))
+        stuck = other.is_stuck()
+    assert ok(other.result())["deducted"] == 2
+    assert not stuck
+    assert broken(funded.pk) == []
+
+
+def test_a_batch_under_a_key_gives_its_allocations_up_before_it_waits_for_the_pool(
+    funded, alice, bob, client_for, alpha_key
+):
+    """Who holds the pool may need them: that it kept them would be a deadlock."""
+    api = client_for(alpha_key)
+    too_much = 1 + Allocation.objects.get(org=funded, user=bob).remaining_credits
+    body = {"items": [item(funded, alice, 5), item(funded, bob, too_much)]}
+    before = deadlocks()
+    with transaction.atomic():
+        CreditPool.objects.lock(funded.pk)
+        other = Elsewhere(lambda: api.post("credits/deduct/batch", body, Idempotency_Key="b"))
+        assert other.is_stuck()
+        Usage.objects.charge_with_pool(charge(funded, alice, 1))
+    results = ok(other.result())["results"]
+    assert [one["status"] for one in results] == [201, 402]
+    assert Allocation.objects.get(org=funded, user=alice).used_credits == 6
+    assert broken(funded.pk) == []
+    assert deadlocks() == before
 
 
 def test_a_capture_that_had_to_give_up_a_lock_is_tried_again(funded, bob, client_for, alpha_key):

@@ -1,17 +1,25 @@
 """Real connections in threads: many at once, or two of which one is seen waiting for the other."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from django.db import DatabaseError, connection, connections, transaction
 
+from orgbilling.database.citus import is_distributed
 from orgbilling.lib.errors import OrgBillingError
 
 Result = TypeVar("Result")
+_numbers = itertools.count(1)
 PATIENCE_SECONDS = 60
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = %s AND wait_event_type = 'Lock'
+"""
+# The lock is a worker's; its session carries the number of the one that asked.
+WAITING_ON_CITUS = "SELECT count(*) FROM citus_lock_waits WHERE mod(waiting_gpid, 10000000000) = %s"
 
 
 def attempt(work: Callable[[], Result]) -> Result | Exception:
@@ -29,27 +37,36 @@ class Elsewhere(Generic[Result]):
     """One piece of work on a connection of its own, which begins at once."""
 
     def __init__(self, work: Callable[[], Result]) -> None:
-        self._pids: SimpleQueue[int] = SimpleQueue()
+        # A pooler of transactions gives each statement another process of the server, but keeps its client's name.
+        self._name = f"elsewhere-{next(_numbers)}"
+        self._connected = threading.Event()
         self._pool = ThreadPoolExecutor(1)
         self._future = self._pool.submit(self._run, work)
-        self._pid = self._pids.get(timeout=PATIENCE_SECONDS)
+        assert self._connected.wait(PATIENCE_SECONDS)
 
     def _run(self, work: Callable[[], Result]) -> Result | Exception:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                self._pids.put(cursor.fetchone()[0])
+                cursor.execute(
+                    "SELECT set_config('application_name', %s, false), pg_backend_pid()",
+                    [self._name],
+                )
+                self._pid = cursor.fetchone()[1]
+            self._connected.set()
             return attempt(work)
         finally:
             connections.close_all()
 
     def is_stuck(self) -> bool:
         """Look until it waits for a lock of another (True) or is done without having waited."""
+        waiting = (WAITING, [self._name])
+        if is_distributed(connection):
+            waiting = (WAITING_ON_CITUS, [self._pid])
         with connection.cursor() as cursor:
             while not self._future.done():
-                cursor.execute(
-                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s", [self._pid]
-                )
+                # Within a transaction the first look would be kept.
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute(*waiting)
                 if cursor.fetchone()[0]:
                     return True
         return False

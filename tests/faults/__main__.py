@@ -21,6 +21,7 @@ NAMES = [
     "sigterm",
     "disk_full",
     "redis",
+    "pooler",
 ]
 
 

@@ -1,6 +1,7 @@
 """The faults, each under load, and what is counted while they happen."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from orgbilling.embedded.server import NAME
 from tests.faults import commit_cuts, http_cuts, outages, redis_outage
 from tests.faults.calls import Cast
 from tests.faults.clients import Load, Tally, calling
@@ -23,10 +25,14 @@ from tests.faults.proxy import Freezing, in_folder, on_loopback
 from tests.faults.report import Report
 from tests.faults.second_web import SecondWeb
 from tests.faults.stage import ROOT, Killed, Stage, free_port, staged
+from tests.pooled.pooler import pooling, settle
+from tests.programs import SEARCHED
 
 CLIENTS = 50
 PAUSE_SECONDS = (1.5, 2.5)
 RECOVERY_PATIENCE_SECONDS = 60
+#: Connections of the pooler's to PostgreSQL: fewer than a web server would open.
+POOLED = 10
 
 Kill = Callable[[], Killed]
 Act = Callable[[Tally, Report], None]
@@ -60,8 +66,8 @@ class Scenarios:
             return [getattr(self, name) for name in names]
         killed = [self.postgresql, self.web, self.requests, self.commits]
         outages = [self.stopped, self.frozen, self.exhausted, self.sigterm]
-        # They take a program of others, and the right to mount a disk.
-        taxing = [self.redis, self.disk_full] if self._size is FULL else []
+        # They take programs of others, and the right to mount a disk.
+        taxing = [self.redis, self.pooler, self.disk_full] if self._size is FULL else []
         return [*killed, *outages, *taxing]
 
     def postgresql(self) -> Report:
@@ -92,11 +98,13 @@ class Scenarios:
         with in_folder(proxy) as folder, self._second_web(port, folder):
             # Its start has been through the proxy too.
             proxy.cuts.clear()
+            proxy.left_open = 0
             report = self._play(self._load("commits", port, self._size.scripts))
         report.faults = dict(proxy.cuts)
-        untold = proxy.cuts.total() - report.answers.get("outcome_unknown", 0)
+        untold = proxy.left_open - report.answers.get("outcome_unknown", 0)
         if untold:
-            report.unexpected["cuts and answers outcome_unknown differ by"] = untold
+            report.unexpected["requests cut and answers outcome_unknown differ by"] = untold
+        report.remarks.append(f"{proxy.cuts.total()} cuts, {proxy.left_open} requests in them")
         return report
 
     def stopped(self) -> Report:
@@ -151,6 +159,25 @@ class Scenarios:
         ):
             return self._enduring("redis", port, lambda: redis_outage.gone(server))
 
+    def pooler(self) -> Report:
+        """The PgBouncer between a web server and PostgreSQL is killed, and started again."""
+        stage, port = self._stage, free_port()
+        program = shutil.which("pgbouncer", path=SEARCHED)
+        if program is None:
+            raise RuntimeError("pgbouncer is missing. Debian: apt-get install pgbouncer")
+        settle(stage.server)
+        places = (stage.home / "pooler", stage.server.sockets, NAME)
+        with pooling(program, *places, connections=POOLED) as pooler:
+            settings = {"DATABASE_URL": pooler.url(NAME), "DB_POOLER": "true"}
+            with self._second_web(port, stage.server.sockets, settings):
+
+                def kill() -> Killed:
+                    pooler.kill()
+                    pooler.start()
+                    return Killed("PgBouncer", [])
+
+                return self._killing("pooler", [kill], port)
+
     def disk_full(self) -> Report:
         """The disk with PostgreSQL's data is filled, and emptied again."""
         with staged(small_disk) as stage:
@@ -171,7 +198,7 @@ class Scenarios:
         outages.settle(self._stage, report)
         return report
 
-    def _killing(self, name: str, kills: list[Kill]) -> Report:
+    def _killing(self, name: str, kills: list[Kill], port: int | None = None) -> Report:
         rng = self._rng(f"{name}-kills")
 
         def act(tally: Tally, report: Report) -> None:
@@ -188,7 +215,7 @@ class Scenarios:
                 if took is None:
                     return
 
-        return self._play(self._load(name, self._stage.port), act)
+        return self._play(self._load(name, port or self._stage.port), act)
 
     def _play(self, load: Load, act: Act | None = None) -> Report:
         """Let the clients work while something happens to the service, then look at the ledger."""
