@@ -4,8 +4,8 @@ import multiprocessing
 import os
 import signal
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
 from orgbilling.lib.metrics_files import share
 
@@ -28,18 +28,28 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgbilling.settings")
 
 # Before the apps are loaded, which define what is counted.
 share(settings.METRICS_DIR)
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 # The apps are there only now.
-from django.db import connection  # noqa: E402
+from django.db import connection, connections  # noqa: E402
 from django.urls import resolve  # noqa: E402
 
-from orgbilling.database.base import be_patient_for  # noqa: E402
+from orgbilling.database.base import REPLICA, be_patient_for  # noqa: E402
+from orgbilling.database.following import FOLLOWER  # noqa: E402
 from orgbilling.database.watch import WATCH  # noqa: E402
+from orgbilling.web.doors import Doors  # noqa: E402
+
+application = Doors()
 
 # Somebody waits for what a web process does, and has waited for a place before: with both the answer is there in 3 s.
 # Commands and the worker keep to PostgreSQL's own timeouts.
 be_patient_for(settings.REQUEST_WAIT_MS / 2000)
 WATCH.start(connection.get_connection_params, settings.DB_SILENCE_MS / 1000)
+if REPLICA in settings.DATABASES:
+    FOLLOWER.start(
+        connection.get_connection_params,
+        connections[REPLICA].get_connection_params,
+        settings.REPLICA_MAX_LAG_SECONDS,
+    )
 # Imports every view: else the first request of each process would wait for that, a second or two.
 resolve("/health")

@@ -1,20 +1,21 @@
 """The three ways to say who is calling: an API key, a single sign-on token, a console session."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.http import QueryDict
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from organizations.keys import PREFIX
+from organizations import known_keys
+from organizations.keys import PREFIX, hash_key, is_well_formed
 from organizations.models import ApiKey, User
 from organizations.sign_on.accounts import account_of
 from organizations.sign_on.claims import InvalidToken
 from organizations.sign_on.configuration import bearer_tokens_are_on
 from organizations.sign_on.refusals import SignOnRefused
 from organizations.sign_on.tokens import identify_bearer
-from orgbilling.web import suspicion
+from orgbilling.web import epochs, suspicion
 
 if TYPE_CHECKING:
     import uuid
@@ -31,7 +32,9 @@ class ServiceUser:
     # Read by the web floor, which knows no app: what the log calls it.
     principal_kind = "key"
 
-    def __init__(self, key: ApiKey) -> None:
+    def __init__(self, key: ApiKey, *, was_kept: bool = False) -> None:
+        #: Whether the key is what this process remembers of an earlier request.
+        self.was_kept = was_kept
         self.pk: uuid.UUID = key.pk
         self.id: uuid.UUID = key.pk
         self.key = key
@@ -70,14 +73,41 @@ class ApiKeyAuthentication(BearerAuthentication):
         token = self.bearer_token(request)
         if token is None or not token.startswith(PREFIX):
             return None
-        key = ApiKey.objects.find(token)
+        epochs.forget()
+        kept = self._kept(token)
+        key = kept or self._alive(ApiKey.objects.find(token))
+        ApiKey.objects.note_use(key)
+        return ServiceUser(key, was_kept=kept is not None), key
+
+    def confirm(self, request: Request) -> None:
+        """Look again at a key that was kept from an earlier request, once this one is counted.
+
+        Raises:
+            AuthenticationFailed: it has been revoked since.
+        """
+        key = cast("ApiKey", request.auth)
+        was_kept = cast("ServiceUser", request.user).was_kept
+        if was_kept and known_keys.confirmed(key):
+            return
+        epoch = epochs.told()
+        if was_kept or epoch is not None:
+            # Looked up after the count: whatever is revoked from now on has another epoch.
+            fresh = self._alive(ApiKey.objects.with_hash(key.key_hash))
+            if epoch is not None:
+                known_keys.keep(fresh, epoch)
+
+    @staticmethod
+    def _kept(token: str) -> ApiKey | None:
+        return known_keys.get(hash_key(token)) if is_well_formed(token) else None
+
+    @staticmethod
+    def _alive(key: ApiKey | None) -> ApiKey:
         if key is not None and key.is_dead:
             suspicion.report(suspicion.DEAD_KEY, f"key:{key.pk}")
             key = None
         if key is None:
             raise exceptions.AuthenticationFailed("The API key is unknown, expired or revoked.")
-        ApiKey.objects.note_use(key)
-        return ServiceUser(key), key
+        return key
 
 
 class OidcAuthentication(BearerAuthentication):

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 
+from organizations import known_keys
 from organizations.choices import AuditAction, Scope
 from organizations.keys import PREFIX_SHOWN_LENGTH, generate_key, hash_key, is_well_formed
+from orgbilling.database.preparing import preparing_cursor
 from orgbilling.lib.errors import PermissionRefused
+from orgbilling.web import epochs
 
 if TYPE_CHECKING:
     from organizations.access import Principal
@@ -64,9 +68,24 @@ class ApiKeyManager(models.Manager["ApiKey"]):
 
         A text whose checksum is wrong doesn't reach the database.
         """
-        if not is_well_formed(plaintext):
-            return None
-        return self.filter(key_hash=hash_key(plaintext)).first()
+        return self.with_hash(hash_key(plaintext)) if is_well_formed(plaintext) else None
+
+    def with_hash(self, key_hash: str) -> "ApiKey | None":
+        """Return the key whose text has this hash, a dead one too; one query."""
+        # Asked by each call of a service: composing the query costs Django more than the database's answer.
+        with preparing_cursor(self.db) as cursor:
+            cursor.execute(self._by_hash, [key_hash])
+            row = cursor.fetchone()
+        return None if row is None else self.model.from_db(self.db, self._columns, row)
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return [field.attname for field in self.model._meta.concrete_fields]
+
+    @cached_property
+    def _by_hash(self) -> str:
+        columns = ", ".join(str(field.column) for field in self.model._meta.concrete_fields)
+        return f"SELECT {columns} FROM api_keys WHERE key_hash = %s"  # noqa: S608 - the model's own names
 
     def authenticate(self, plaintext: str) -> "ApiKey | None":
         """Return the key that is valid at this moment, None for any other text; one query."""
@@ -82,6 +101,7 @@ class ApiKeyManager(models.Manager["ApiKey"]):
         self.filter(
             models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=stale), pk=key.pk
         ).update(last_used_at=now)
+        key.last_used_at = now
 
     def revoke(
         self, org_id: uuid.UUID | None, key_id: uuid.UUID, *, by: "Principal | None"
@@ -96,6 +116,9 @@ class ApiKeyManager(models.Manager["ApiKey"]):
             revoked = keys.filter(revoked_at=None).update(revoked_at=moment)
             key = keys.first()
             if key is not None and revoked:
+                known_keys.forget(key.pk)
+                # A process that ends before it has told leaves what others keep to its few seconds.
+                transaction.on_commit(epochs.change, robust=True)
                 self._tell(AuditAction.API_KEY_REVOKED, key, by=by, after={"revoked_at": moment})
             return key is not None
 

@@ -14,6 +14,9 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connections
 
+from orgbilling.database.preparing import preparing_cursor
+from orgbilling.web import epochs
+
 #: One expired-row sweep in so many newly made keys; each sweep takes at most ``PURGE_ROWS_MAX`` rows.
 PURGE_EVERY = 256
 PURGE_ROWS_MAX = 2_000
@@ -41,7 +44,7 @@ VALUES (%s, %s, now() + make_interval(secs => %s))
 ON CONFLICT (key) DO UPDATE SET
     count = CASE WHEN c.expires_at > now() THEN c.count ELSE 0 END + EXCLUDED.count,
     expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE EXCLUDED.expires_at END
-RETURNING count
+RETURNING count, coalesce((SELECT e.count FROM public.rate_counters AS e WHERE e.key = %s), 0)
 """
 _INCR = """
 UPDATE public.rate_counters SET count = count + %s WHERE key = %s AND expires_at > now()
@@ -102,10 +105,9 @@ class CountersCache(BaseCache):
         """
         name = self.make_and_validate_key(key, version=version)
         remaining = self._remaining(name)
-        known = remaining is not None
-        count = self._one(
-            _COUNT if known else _INCR, (name, delta, remaining) if known else (delta, name)
-        )
+        if remaining is not None:
+            return self._count(name, delta, remaining)
+        count = self._one(_INCR, (delta, name))
         if count is None:
             message = f"There is no counter {key!r}."
             raise ValueError(message)
@@ -160,8 +162,17 @@ class CountersCache(BaseCache):
             cursor.execute(_PURGE, (PURGE_ROWS_MAX,))
             return int(cursor.rowcount)
 
+    def _count(self, name: str, delta: int, remaining: float) -> int:
+        """Count, and tell the epoch that the count has brought along."""
+        epoch_name = self.make_key(epochs.KEY)
+        with preparing_cursor(self._alias) as cursor:
+            cursor.execute(_COUNT, (name, delta, remaining, epoch_name))
+            count, epoch = cursor.fetchone()
+        epochs.tell(epoch)
+        return int(count)
+
     def _one(self, sql: str, arguments: tuple[str | float | None, ...]) -> int | None:
-        with connections[self._alias].cursor() as cursor:
+        with preparing_cursor(self._alias) as cursor:
             cursor.execute(sql, arguments)
             row = cursor.fetchone()
         return None if row is None else int(row[0])

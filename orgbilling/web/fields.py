@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import extend_schema_field
@@ -44,7 +45,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields before looking at the known ones."""
         if isinstance(data, Mapping):
-            known = {field.field_name for field in self._writable_fields}
+            known = self._known
             unknown = [name for name in data if name not in known]
             if unknown:
                 raise UnknownField([".".join((*self._path(), str(name))) for name in unknown])
@@ -56,6 +57,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             )
         self._refuse_alone(values)
         return values
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(name for name, field in self.fields.items() if not field.read_only)
 
     def _refuse_alone(self, values: Mapping[str, Any]) -> None:
         missing = {

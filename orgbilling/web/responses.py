@@ -25,7 +25,7 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     # Not strftime: it doesn't pad years before 1000 on every platform.
-    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
 
 
 def money(amount: Decimal | None) -> str | None:
@@ -34,7 +34,7 @@ def money(amount: Decimal | None) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, UUID | Promise):
+    if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
         return rfc3339(value)
@@ -42,6 +42,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, Promise):
+        return str(value)
     message = f"{type(value).__name__} has no JSON form."
     raise TypeError(message)
 

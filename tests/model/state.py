@@ -130,12 +130,15 @@ QUERY = f"""
 
 def prepare() -> None:
     """Plans are made once, and by the indexes: rolled back rows make every table look both empty and large."""
+    connection.ensure_connection()
+    # What psycopg prepares by itself it gives up at each ROLLBACK TO SAVEPOINT, and all else with it.
+    connection.connection.prepare_threshold = None
+    connection.connection._prepared.clear()
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         cursor.execute("SET plan_cache_mode = force_generic_plan")
         cursor.execute("SET jit = off")
         cursor.execute("DEALLOCATE ALL")
-        # psycopg's own prepared statements end with each ROLLBACK TO SAVEPOINT; this one doesn't.
         cursor.execute(f"PREPARE whole_state (uuid) AS {QUERY}")
 
 

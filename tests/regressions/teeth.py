@@ -18,6 +18,7 @@ import pytest
 from django.db import connection, transaction
 
 from orgbilling.lib.sqlfiles import ROOT
+from orgbilling.web import views
 
 Guard = Callable[[], Any]
 Change = tuple[str, str]
@@ -34,8 +35,11 @@ def guarded_by(**guards: Guard) -> Callable[[Callable[..., None]], Callable[...,
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
         def test(gone: tuple[str, ...], holds: bool, **fixtures: Any) -> None:
             with ExitStack() as stack:
+                # A serializer that validates for all requests was made with its guards on.
+                stack.callback(views._made.cache_clear)
                 for name in gone:
                     stack.enter_context(guards[name]())
+                views._made.cache_clear()
                 if holds:
                     check(**fixtures)
                 else:
