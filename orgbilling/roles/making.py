@@ -8,6 +8,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from orgbilling.database.citus import is_installed
 from orgbilling.roles.names import OURS, Names, rows
 from orgbilling.roles.rules import CLOCK
 
@@ -73,12 +74,18 @@ def allow_pinning(connection: BaseDatabaseWrapper, owner: str) -> None:
     A hosted PostgreSQL may have none to ask: then a session of the application could still simulate a clock.
     """
     if rows(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0]:
+        order = sql.SQL("GRANT SET ON PARAMETER {} TO {}").format(
+            sql.SQL(CLOCK), sql.Identifier(owner)
+        )
         with connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("GRANT SET ON PARAMETER {} TO {}").format(
-                    sql.SQL(CLOCK), sql.Identifier(owner)
+            cursor.execute(order)
+            if is_installed(connection):
+                # Citus passes every other grant on to its nodes, but not this one.
+                cursor.execute(
+                    sql.SQL("SELECT * FROM run_command_on_workers({})").format(
+                        order.as_string(cursor.connection)
+                    )
                 )
-            )
 
 
 def hand_over(connection: BaseDatabaseWrapper, owner: str) -> int:

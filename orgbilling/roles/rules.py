@@ -42,6 +42,10 @@ APPLICATION: Final[Mapping[str, Rule]] = {
     "credit_journal": READING,
     "credit_holds": READING,
     "overage_periods": READING,
+    "credit_usage_rollups": READING,
+    "credit_usage_by_service": READING,
+    "credit_usage_by_user": READING,
+    "credit_usage_late": READING,
     "credit_refusals": _rule("DELETE"),
     # A row can only be locked by who may update some column of it.
     "user_credit_allocations": _rule(columns=("updated_at",)),
@@ -86,6 +90,8 @@ ENTRANCES: Final = (
     "deduct_batch_with_pool",
     "deduct_credits",
     "deduct_credits_with_pool",
+    "deduct_many",
+    "forget_usage_rollup",
     "place_hold",
     "place_hold_with_pool",
     "reclaim_credits",
@@ -95,6 +101,7 @@ ENTRANCES: Final = (
     "refund_usage",
     "release_hold",
     "reset_allocation_if_due",
+    "roll_up_usage",
     "settle_due",
 )
 

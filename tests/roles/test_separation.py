@@ -7,9 +7,11 @@ import pytest
 from psycopg import errors
 
 from orgbilling.embedded.cluster import SUPERUSER
+from orgbilling.embedded.server import NAME
 from orgbilling.roles.rules import HIDDEN_TABLES
 from orgbilling.supervisor.errors import StepFailed
-from tests.roles.pooler import pooled
+from tests.pooled.pooler import pooling
+from tests.programs import needed
 from tests.roles.stage import APP, BACKUP, NAMES, OWNER, PASSWORDS, READONLY
 
 DONE = {
@@ -101,7 +103,9 @@ def test_the_application_does_all_of_its_work(stage):
 
 
 def test_it_does_so_through_a_pooler_of_transactions(stage):
-    with pooled(stage, APP) as url:
+    program = needed("pgbouncer", "pgbouncer")
+    with pooling(program, stage.home / "pooler", stage.server.sockets, APP) as pooler:
+        url = pooler.url(NAME)
         # Whoever isn't told of it asks for what it can't have, and is refused rather than served without time limits.
         with pytest.raises(
             psycopg.OperationalError, match="unsupported startup parameter: options"

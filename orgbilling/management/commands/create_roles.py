@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import ProgrammingError, connection, transaction
 
+from orgbilling.database.citus import is_installed
 from orgbilling.env import env_secret
 from orgbilling.roles import making, names
 from orgbilling.roles.granting import grant
@@ -51,8 +52,7 @@ class Command(BaseCommand):
         )
         _check_names(roles)
         try:
-            with transaction.atomic():
-                self._apply(roles)
+            done = self._apply(roles)
         except making.RoleUnfit as exc:
             raise CommandError(str(exc)) from exc
         except ProgrammingError as exc:
@@ -62,26 +62,50 @@ class Command(BaseCommand):
             )
             raise CommandError(message) from exc
 
-    def _apply(self, roles: names.Names) -> None:
-        passwords = {
-            roles.owner: env_secret("DB_OWNER_PASSWORD"),
-            roles.application: env_secret("DB_APP_PASSWORD"),
-            roles.readonly: env_secret("DB_READONLY_PASSWORD"),
-            roles.backup: env_secret("DB_BACKUP_PASSWORD"),
-        }
-        done = making.make(connection, roles, passwords)
-        done += making.settle_session(connection, roles.application, _session())
-        making.allow_pinning(connection, roles.owner)
-        moved = making.hand_over(connection, roles.owner)
-        if moved:
-            done.append(f"handed {moved} objects to {roles.owner}")
-        tables = grant(connection, roles)
         for line in done:
             self.stdout.write(line)
-        self.stdout.write(f"Granted: {', '.join(roles)} on {tables} tables of {roles.owner}.")
+
+    def _apply(self, roles: names.Names) -> list[str]:
+        steps = (_make, _hand_over, _grant)
+        if not is_installed(connection):
+            with transaction.atomic():
+                return [line for step in steps for line in step(roles)]
+        # The nodes call each other as whoever gives an order: as the owner only once it is there, and not while
+        # the administrator's orders wait to be committed.
+        done = []
+        for step in steps:
+            with transaction.atomic():
+                done += step(roles)
+        return done
 
 
-def _session() -> dict[str, str]:
+def _make(roles: names.Names) -> list[str]:
+    done = making.make(connection, roles, _passwords(roles))
+    done += making.settle_session(connection, roles.application, session_settings())
+    return done
+
+
+def _hand_over(roles: names.Names) -> list[str]:
+    making.allow_pinning(connection, roles.owner)
+    moved = making.hand_over(connection, roles.owner)
+    return [f"handed {moved} objects to {roles.owner}"] if moved else []
+
+
+def _grant(roles: names.Names) -> list[str]:
+    tables = grant(connection, roles)
+    return [f"Granted: {', '.join(roles)} on {tables} tables of {roles.owner}."]
+
+
+def _passwords(roles: names.Names) -> dict[str, str]:
+    return {
+        roles.owner: env_secret("DB_OWNER_PASSWORD"),
+        roles.application: env_secret("DB_APP_PASSWORD"),
+        roles.readonly: env_secret("DB_READONLY_PASSWORD"),
+        roles.backup: env_secret("DB_BACKUP_PASSWORD"),
+    }
+
+
+def session_settings() -> dict[str, str]:
     """What a session of the application is held to, whoever opens it."""
     return {
         "lock_timeout": f"{settings.DB_LOCK_TIMEOUT_MS}ms",
