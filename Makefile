@@ -4,16 +4,23 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak mixed mutants screenshots drill check audit fmt openapi lock clean demo-env dev-env browser schema-docs event-docs corpus journal-kills agent-kills webhooks import-bench
+.PHONY: help run test test-pgbouncer test-citus faults soak mixed mutants screenshots drill bench bench-quick bench-citus capacity check audit fmt openapi lock clean demo-env dev-env browser schema-docs event-docs corpus journal-kills agent-kills webhooks import-bench
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 run: demo-env ## Serve a demo on 127.0.0.1:8084 (PORT=... changes it)
 	@exec $(PY) -m orgbilling.supervisor
 
 test: dev-env browser ## Run all tests; ARGS="tests/credits -k deduct" runs some
 	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-pgbouncer: dev-env ## Run the tests of races through PgBouncer; ARGS="tests/concurrency/test_pools.py" runs some
+	@$(PY) -m tests.pooled $(ARGS)
+	@$(if $(ARGS),,$(PY) -m tests.faults --only pooler)
+
+test-citus: dev-env ## Run the suite on a Citus cluster: CITUS_DATABASE_URL is its coordinator's; ARGS as for test
+	@exec $(PY) -m tests.citus $(ARGS)
 
 faults: dev-env ## Kill and stop servers, cut connections, fill the disk under load; ARGS="--quick" is the short form
 	@exec $(PY) -m tests.faults $(ARGS)
@@ -40,6 +47,18 @@ import-bench: dev-env ## Import a million charges, with time and memory; ARGS="1
 drill: demo-env ## Back up the demo's database, restore it beside, and prove what was restored
 	@$(PY) manage.py backup
 	@$(PY) manage.py restore_drill
+
+bench: demo-env ## Measure everything beside its peers and write docs/performance.md; ARGS="--rows 10000000"
+	@exec $(PY) -m bench $(ARGS)
+
+bench-quick: demo-env ## The same in two minutes, of the cases that matter most
+	@exec $(PY) -m bench --quick $(ARGS)
+
+capacity: demo-env ## Write docs/scaling.md of what was measured; ARGS="--measure" measures first, --help has more
+	@exec $(PY) -m bench.capacity $(ARGS)
+
+bench-citus: dev-env ## A Citus cluster beside one PostgreSQL, and a shard that moves under load; CITUS_DATABASE_URL
+	@exec $(PY) -m bench.citus
 
 check: dev-env ## Lint, types, import contracts, migrations, SQL functions, OpenAPI drift
 	@exec $(PY) -m tests.house.check
@@ -73,10 +92,11 @@ lock: dev-env ## Compile requirements*.in to hashed lock files
 	lock requirements-bootstrap.in -o requirements-bootstrap.txt && \
 	lock requirements.in -o requirements.txt && \
 	lock requirements-demo.in -c requirements.txt -o requirements-demo.txt && \
-	lock requirements-dev.in -c requirements-demo.txt -o requirements-dev.txt
+	lock requirements-dev.in -c requirements-demo.txt -o requirements-dev.txt && \
+	lock requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Remove the environment and the caches; .data/ stays
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build/bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 demo-env:
 	@$(PYTHON) orgbilling/bootstrap.py demo

@@ -86,3 +86,10 @@ TRANSFERS: dict[JournalKind, tuple[Bucket, Bucket]] = {
 
 #: The kinds that somebody puts new credits into a pool by; a refresh comes by itself.
 FILLS = (JournalKind.GRANT, JournalKind.PURCHASE)
+
+
+class Grain(models.TextChoices):
+    """How long a cell of summed-up usage is."""
+
+    HOUR = "hour"
+    DAY = "day"

@@ -24,6 +24,7 @@ from orgbilling.web.errors import problem_of
 from orgbilling.web.responses import encode
 
 Result = TypeVar("Result")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,8 @@ class Answer:
 
 def hash_body(operation: str, path_ids: Mapping[str, UUID], body: Mapping[str, Any]) -> bytes:
     """SHA-256 over the operation, the ids in the path and the parsed body, whatever its spacing and order."""
-    canonical = json.dumps(
-        [operation, {name: str(value) for name, value in path_ids.items()}, body],
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
+    canonical = _CANONICAL.encode(
+        [operation, {name: str(value) for name, value in path_ids.items()}, body]
     )
     return hashlib.sha256(canonical.encode()).digest()
 

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from credits import sweeping, watching
+from credits import rolling, sweeping, watching
 
 
 @app.task(name="credits.reset_due", queueing_lock="credits.reset_due")
@@ -42,6 +42,17 @@ def watch_balances(timestamp: int) -> None:
     """Tell people whose credits have crossed a threshold."""
     del timestamp
     watching.watch()
+
+
+@app.task(
+    name="credits.roll_up_usage",
+    queueing_lock="credits.roll_up_usage",
+    lock="credits.roll_up_usage",
+)
+def roll_up_usage(timestamp: int) -> None:
+    """Sum up usage by hour and day for reports."""
+    del timestamp
+    rolling.roll_up()
 
 
 @app.task(name="credits.purge", queueing_lock="credits.purge")

@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from django.db import DEFAULT_DB_ALIAS
+
 from organizations.choices import (
     ALL_ROLES,
     ALL_SCOPES,
@@ -92,7 +94,11 @@ class Principal:
             return None
         if org_id not in self._roles:
             role = (
-                self.user.memberships.filter(org_id=org_id).values_list("role", flat=True).first()
+                # Named, so that no report that may be read of a replica decides by one.
+                self.user.memberships.using(DEFAULT_DB_ALIAS)
+                .filter(org_id=org_id)
+                .values_list("role", flat=True)
+                .first()
             )
             self._roles[org_id] = Role(role) if role is not None else None
         return self._roles[org_id]
@@ -103,7 +109,8 @@ class Principal:
             return None if self.key.org_id is None else {self.key.org_id}
         if self.user is None or self.user.is_superuser:
             return None
-        rows = dict(self.user.memberships.values_list("org_id", "role"))
+        memberships = self.user.memberships.using(DEFAULT_DB_ALIAS)
+        rows = dict(memberships.values_list("org_id", "role"))
         self._roles.update({org_id: Role(role) for org_id, role in rows.items()})
         return set(rows)
 

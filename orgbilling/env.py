@@ -4,7 +4,7 @@ Empty text is a value of its own for `env_str` only; everywhere else `NAME=` mea
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -247,7 +247,9 @@ def email_from_url(url: str) -> dict[str, Any]:
     }
 
 
-def database_from_url(url: str, password: str = "") -> dict[str, Any]:
+def database_from_url(
+    url: str, password: str = "", *, variable: str = "DATABASE_URL"
+) -> dict[str, Any]:
     """Returns the DATABASES entry for `postgresql://user:password@host:port/name?option=value`.
 
     A socket directory comes percent-encoded as the host or as `?host=/run/postgresql`; the other
@@ -258,15 +260,15 @@ def database_from_url(url: str, password: str = "") -> dict[str, Any]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+        raise ImproperlyConfigured(f"{variable}: {error}") from error
     name = unquote(parts.path.removeprefix("/"))
     if parts.scheme not in {"postgres", "postgresql"} or not name:
         raise ImproperlyConfigured(
-            "DATABASE_URL must look like postgresql://user:password@host/name"
+            f"{variable} must look like postgresql://user:password@host/name"
         )
     if password and parts.password:
         raise ImproperlyConfigured(
-            "DATABASE_URL has a password: leave it out, or unset DATABASE_PASSWORD"
+            f"{variable} has a password: leave it out, or unset {variable.removesuffix('URL')}PASSWORD"
         )
     options = dict(parse_qsl(parts.query))
     host = parts.netloc.rpartition("@")[2]
@@ -281,3 +283,21 @@ def database_from_url(url: str, password: str = "") -> dict[str, Any]:
         "PORT": str(port or options.pop("port", "")),
         "OPTIONS": options,
     }
+
+
+def replica_from_url(url: str, password: str, *, primary: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the DATABASES entry of the primary's read replica.
+
+    Raises ImproperlyConfigured on what can't be one: the primary itself, or a database of another name.
+    """
+    found = database_from_url(url, password, variable="REPLICA_DATABASE_URL")
+    if found["NAME"] != primary["NAME"]:
+        raise ImproperlyConfigured(
+            f"REPLICA_DATABASE_URL names the database {found['NAME']!r}; a replica of DATABASE_URL's server has "
+            f"{primary['NAME']!r}"
+        )
+    if (found["HOST"], found["PORT"]) == (primary["HOST"], primary["PORT"]):
+        raise ImproperlyConfigured(
+            "REPLICA_DATABASE_URL leads to the same server as DATABASE_URL: name the replica, or unset it"
+        )
+    return found

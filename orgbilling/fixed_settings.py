@@ -61,3 +61,29 @@ SPECTACULAR_SETTINGS = {
     # Enumerations stay where they are used: shared ones would be named by guesswork.
     "POSTPROCESSING_HOOKS": ["organizations.api.webhook_schema.add_webhooks"],
 }
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "organizations.sign_on.backend.SignOnBackend",
+]
+# What mozilla-django-oidc reads; it asks for neither PKCE nor a time limit unless told.
+OIDC_AUTHENTICATION_CALLBACK_URL = "sign_on_callback"
+OIDC_RP_SCOPES = "openid email profile"
+OIDC_USE_PKCE = True
+OIDC_USE_NONCE = True
+OIDC_TIMEOUT = 5
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).resolve().parent.parent / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]

@@ -67,13 +67,22 @@ def _database(settings: Mapping[str, Any]) -> list[str]:
     if not settings["DATABASE_URL"]:
         advice = "Set DATABASE_URL=postgresql://user@host/name, and DATABASE_PASSWORD(_FILE)."
         return [f"DATABASE_URL is not set: the embedded PostgreSQL is for a demo. {advice}"]
-    database = settings["DATABASES"]["default"]
+    return [
+        f"The {what}'s password is one that everybody knows. Set {variable}(_FILE)."
+        for alias, what, variable in (
+            ("default", "database", "DATABASE_PASSWORD"),
+            ("replica", "replica", "REPLICA_DATABASE_PASSWORD"),
+        )
+        if alias in settings["DATABASES"] and _is_known(settings["DATABASES"][alias])
+    ]
+
+
+def _is_known(database: Mapping[str, Any]) -> bool:
     password = database["PASSWORD"]
-    if password and password.lower() in KNOWN_PASSWORDS | {database["USER"], database["NAME"]}:
-        return [
-            "The database's password is one that everybody knows. Set DATABASE_PASSWORD(_FILE)."
-        ]
-    return []
+    return bool(password) and password.lower() in KNOWN_PASSWORDS | {
+        database["USER"],
+        database["NAME"],
+    }
 
 
 def _addresses(settings: Mapping[str, Any]) -> list[str]:

@@ -38,6 +38,7 @@ TABLE = (
     Periodic("* * * * *", credits_jobs.watch_balances),
     Periodic("* * * * *", organizations_jobs.send_notices_due),
     Periodic("* * * * *", organizations_jobs.deliver_webhooks_due),
+    Periodic("*/5 * * * *", credits_jobs.roll_up_usage),
     Periodic("*/5 * * * *", billing_jobs.tell_of_troubles),
     Periodic("7 * * * *", billing_jobs.collect_due),
     Periodic("*/10 * * * *", billing_jobs.issue_invoices_due),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orgbilling import embedded, production
+from orgbilling.database.entries import Session
 from orgbilling.env import (
     SECRETS,
     all_or_none,
@@ -23,17 +24,25 @@ from orgbilling.env import (
     env_secret,
     env_str,
     long_enough,
+    replica_from_url,
     web_address,
 )
 
 # Settings for libraries, to be found here by their names.
 from orgbilling.fixed_settings import (  # noqa: F401
     AUTH_PASSWORD_VALIDATORS,
+    AUTHENTICATION_BACKENDS,
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,
+    OIDC_AUTHENTICATION_CALLBACK_URL,
+    OIDC_RP_SCOPES,
+    OIDC_TIMEOUT,
+    OIDC_USE_NONCE,
+    OIDC_USE_PKCE,
     PASSWORD_HASHERS,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
+    TEMPLATES,
 )
 from orgbilling.lib.logs import configuring as logs
 from orgbilling.lib.logs.jobs import within_job
@@ -101,9 +110,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "orgbilling.web.cors.CorsMiddleware",
     # Before whatever asks the database for anything.
     "orgbilling.web.admission.AdmissionMiddleware",
+    # Takes itself out where there is no replica.
+    "orgbilling.web.replica.ReplicaMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -112,19 +123,19 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
+# Calls of the API by key or token take a shorter way (orgbilling.web.doors), without what serves people in browsers.
+API_SHORT_DOOR = env_bool("API_SHORT_DOOR", default=True)
+API_MIDDLEWARE = [
+    path
+    for path in MIDDLEWARE
+    if path
+    not in {
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    }
 ]
 
 # --- PostgreSQL ------------------------------------------------------------------------------------
@@ -143,51 +154,39 @@ REQUEST_WAIT_MS = env_int("REQUEST_WAIT_MS", default=1_200, minimum=100, maximum
 DB_SILENCE_MS = env_int("DB_SILENCE_MS", default=1_500, minimum=0, maximum=60_000)
 DB_LOCK_TIMEOUT_MS = env_int("DB_LOCK_TIMEOUT_MS", default=5_000, minimum=100)
 DB_STATEMENT_TIMEOUT_MS = env_int("DB_STATEMENT_TIMEOUT_MS", default=30_000, minimum=1_000)
+# Reports of the web processes may be read there (orgbilling.lib.replica), unless it is further behind than that.
+REPLICA_DATABASE_URL = env_secret("REPLICA_DATABASE_URL", default="")
+REPLICA_DATABASE_PASSWORD = env_secret("REPLICA_DATABASE_PASSWORD", default="")
+REPLICA_MAX_LAG_SECONDS = env_int("REPLICA_MAX_LAG_SECONDS", default=10, minimum=1, maximum=3_600)
+# Charges that a process is asked for at the same time go to PostgreSQL in one statement (credits.coalescing).
+COALESCE_DEDUCTS = env_bool("COALESCE_DEDUCTS", default=True)
+COALESCE_DEDUCTS_MAX = env_int("COALESCE_DEDUCTS_MAX", default=64, minimum=2, maximum=1_000)
 
-
-# Of libpq; DATABASE_URL may say otherwise. A connection whose other end is gone without a word is lost after about
-# 30 seconds; over a socket of this machine none of it but the first means anything.
-_NETWORK = {
-    "connect_timeout": "3",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "30000",
-}
-
-
-def _database(extra_options: str = "") -> dict[str, object]:
-    if not DATABASE_URL:
-        base = embedded.database_settings(BASE_DIR)
-    else:
-        base = database_from_url(DATABASE_URL, DATABASE_PASSWORD)
-    session = (
-        f"-c lock_timeout={DB_LOCK_TIMEOUT_MS} -c statement_timeout={DB_STATEMENT_TIMEOUT_MS} "
-        # What a caller has given up is given up by the server too, and its locks with it.
-        f"-c idle_in_transaction_session_timeout=30000 -c client_connection_check_interval=2000 {extra_options}"
-    )
-    options = {
-        **_NETWORK,
-        **base.get("OPTIONS", {}),
-        **({} if DB_POOLER else {"options": session.strip()}),
-        "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": DB_POOL_TIMEOUT_SECONDS},
-    }
-    # No health check at checkout: it would cost every charge a second round trip. A connection that turns out to be
-    # dead empties its pool of others like it (orgbilling.lib.connections) and its request may be retried.
-    return {
-        **base,
-        "OPTIONS": options,
-        "CONN_HEALTH_CHECKS": False,
-        "DISABLE_SERVER_SIDE_CURSORS": DB_POOLER,
-    }
-
-
+_PRIMARY = (
+    database_from_url(DATABASE_URL, DATABASE_PASSWORD)
+    if DATABASE_URL
+    else embedded.database_settings(BASE_DIR)
+)
+_SESSION = Session(
+    lock_timeout_ms=DB_LOCK_TIMEOUT_MS,
+    statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS,
+    pool_size=DB_POOL_SIZE,
+    pool_timeout_seconds=DB_POOL_TIMEOUT_SECONDS,
+)
 # `counters` is the same database over connections of its own: a count must be committed whatever
 # becomes of the request, and losing the last few in a crash of the server is harmless.
 DATABASES = {
-    "default": _database(),
-    "counters": {**_database("-c synchronous_commit=off"), "TEST": {"MIRROR": "default"}},
+    "default": _SESSION.of(_PRIMARY, pooler=DB_POOLER),
+    "counters": {
+        **_SESSION.of(_PRIMARY, "-c synchronous_commit=off", pooler=DB_POOLER),
+        "TEST": {"MIRROR": "default"},
+    },
 }
+if REPLICA_DATABASE_URL:
+    DATABASES["replica"] = _SESSION.of_replica(
+        replica_from_url(REPLICA_DATABASE_URL, REPLICA_DATABASE_PASSWORD, primary=_PRIMARY)
+    )
+DATABASE_ROUTERS = ["orgbilling.lib.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Billing ---------------------------------------------------------------------------------------
@@ -318,10 +317,6 @@ SILENCED_SYSTEM_CHECKS += ["security.W021"]
 # --- Who calls -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "organizations.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "organizations.sign_on.backend.SignOnBackend",
-]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60
@@ -352,12 +347,6 @@ OIDC_AUTHORIZATION_URL = env_str("OIDC_AUTHORIZATION_URL", default="")
 OIDC_TOKEN_URL = env_str("OIDC_TOKEN_URL", default="")
 OIDC_USERINFO_URL = env_str("OIDC_USERINFO_URL", default="")
 OIDC_SIGN_ALGORITHMS = env_list("OIDC_SIGN_ALGORITHMS", default=["RS256"])
-# What mozilla-django-oidc reads; it asks for neither PKCE nor a time limit unless told.
-OIDC_AUTHENTICATION_CALLBACK_URL = "sign_on_callback"
-OIDC_RP_SCOPES = "openid email profile"
-OIDC_USE_PKCE = True
-OIDC_USE_NONCE = True
-OIDC_TIMEOUT = 5
 LOGIN_REDIRECT_URL = "/admin/"
 
 CORS_ALLOWED_ORIGINS = env_list("CORS_ALLOWED_ORIGINS", default=[])

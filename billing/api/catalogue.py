@@ -17,6 +17,7 @@ from billing.models import BillingEvent, Plan
 from organizations.access import BILLING, Rule
 from organizations.api.base import OrgView
 from organizations.choices import Scope
+from orgbilling.lib.replica import from_replica
 from orgbilling.web.openapi import operation, page, page_example
 from orgbilling.web.pagination import paginate
 from orgbilling.web.responses import json_response
@@ -67,4 +68,4 @@ class HistoryView(OrgView):
         wanted = self.query(request, HistoryQuerySerializer)
         filters = {HISTORY_FILTERS[name]: value for name, value in wanted.items()}
         rows = BillingEvent.objects.with_payment_status().filter(org_id=org_id, **filters)
-        return json_response(paginate(request, rows, render_event))
+        return json_response(from_replica(paginate)(request, rows, render_event))

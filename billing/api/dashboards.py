@@ -12,6 +12,7 @@ from organizations.access import BILLING, MEMBER, NOBODY, Rule
 from organizations.api.base import OrgView
 from organizations.choices import Scope
 from orgbilling.lib.errors import PermissionRefused
+from orgbilling.lib.replica import from_replica
 from orgbilling.web.openapi import operation
 from orgbilling.web.responses import json_response
 
@@ -32,7 +33,7 @@ class UserDashboardView(OrgView):
         """Endpoint 12."""
         if self.principal.user is None:
             raise PermissionRefused("API keys have no dashboard of their own.")
-        return json_response(user_dashboard(self.principal.user))
+        return json_response(from_replica(user_dashboard)(self.principal.user))
 
 
 class OrgDashboardView(OrgView):
@@ -50,7 +51,8 @@ class OrgDashboardView(OrgView):
     )
     def get(self, request: Request, org_id: uuid.UUID) -> HttpResponse:
         """Endpoint 13."""
-        return json_response(org_dashboard(self.organization(), self.principal))
+        dashboard = from_replica(org_dashboard)(self.organization(), self.principal)
+        return json_response(dashboard)
 
 
 class SystemDashboardView(OrgView):
@@ -69,4 +71,4 @@ class SystemDashboardView(OrgView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Endpoint 14."""
-        return json_response(system_dashboard(request, self.principal))
+        return json_response(from_replica(system_dashboard)(request, self.principal))

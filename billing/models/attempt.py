@@ -11,6 +11,7 @@ from billing.managers.attempts import PaymentAttemptManager
 from billing.models.payment import Payment
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class PaymentAttempt(models.Model):
@@ -24,7 +25,7 @@ class PaymentAttempt(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="payment_attempts", db_index=False
     )
-    payment = models.ForeignKey(
+    payment = LedgerForeignKey(
         Payment,
         on_delete=models.PROTECT,
         related_name="attempts",

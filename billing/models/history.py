@@ -11,6 +11,7 @@ from billing.managers.history import HistoryManager
 from billing.models.subscription import Subscription
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class BillingEvent(models.Model):
@@ -23,7 +24,7 @@ class BillingEvent(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="billing_events", db_index=False
     )
-    subscription = models.ForeignKey(
+    subscription = LedgerForeignKey(
         Subscription,
         on_delete=models.PROTECT,
         related_name="events",

@@ -11,6 +11,7 @@ from billing.managers.invoices import InvoiceManager
 from billing.models.payment import Payment
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class Invoice(models.Model):
@@ -25,7 +26,7 @@ class Invoice(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="invoices", db_index=False
     )
-    payment = models.ForeignKey(
+    payment = LedgerForeignKey(
         Payment,
         on_delete=models.PROTECT,
         related_name="invoices",

@@ -10,6 +10,7 @@ from billing.managers.payments import PaymentManager
 from billing.models.history import BillingEvent
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class Payment(models.Model):
@@ -19,7 +20,7 @@ class Payment(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="payments", db_index=False
     )
-    event = models.ForeignKey(
+    event = LedgerForeignKey(
         BillingEvent,
         on_delete=models.PROTECT,
         related_name="payments",

@@ -20,7 +20,13 @@ from credits.api.serializers import (
     DeductBatchSerializer,
     DeductSerializer,
 )
-from credits.api.spending import SPENDING_ERRORS, SpendingView, charge_of, require_own
+from credits.api.spending import (
+    SPENDING_ERRORS,
+    SpendingView,
+    charge_of,
+    require_own,
+    sees_only_own,
+)
 from credits.batching import BatchRefused, deduct_batch
 from credits.deducting import OPERATION as DEDUCT
 from credits.deducting import Receipt
@@ -33,7 +39,8 @@ from orgbilling.web.errors import Trouble, flatten, problem_document, problem_of
 from orgbilling.web.openapi import operation
 from orgbilling.web.refusals import FieldError, ValidationRefused
 from orgbilling.web.request_log import note_organization
-from orgbilling.web.views import parse_id
+from orgbilling.web.responses import json_response
+from orgbilling.web.views import parse_id, shared
 
 OPERATION = "deduct_batch"
 #: What an item may come to: a charge, or why there was none.
@@ -75,24 +82,26 @@ class DeductBatchView(SpendingView):
         if atomic:
             _refuse_any(asked)
 
-        def work(key: str | None, _hash: bytes) -> tuple[int, Any]:
-            # Each item has a key and a hash of its own.
-            inside = key is not None
-            return 200, results_of(charged(org_id, asked, atomic=atomic, inside=inside))
+        # What somebody else was answered is not this caller's to read: without the key nothing is looked up.
+        if key is None or any(isinstance(one, PermissionRefused) for one in asked):
+            return json_response(results_of(charged(org_id, asked, atomic=atomic, inside=False)))
 
-        if any(isinstance(one, PermissionRefused) for one in asked):
-            # What somebody else was answered is not this caller's to read: without the key nothing is looked up.
-            key = None
+        def work(_key: str | None, _hash: bytes) -> tuple[int, Any]:
+            # Each item has a key and a hash of its own.
+            return 200, results_of(charged(org_id, asked, atomic=atomic, inside=True))
+
         return answer_under(
             key, org_id=org_id, operation=OPERATION, path_ids={}, body=body, work=work
         )
 
     def _charges(self, org_id: UUID, items: list[Any]) -> Iterator[Charge | OrgBillingError]:
         """Each item's charge, or why it can't even be asked for."""
-        serializer = DeductSerializer()
+        serializer = shared(DeductSerializer)
+        only_own = sees_only_own(self.principal, org_id)
         for item in items:
             try:
-                require_own(self.principal, org_id, item.get("user_id"))
+                if only_own:
+                    require_own(self.principal, org_id, item.get("user_id"))
                 wanted = serializer.run_validation(item)
             except ValidationError as exc:
                 yield ValidationRefused(flatten(exc.get_full_details()))
@@ -152,8 +161,12 @@ def org_id_of_all(items: Any) -> UUID:
     if not isinstance(items, list) or not items:
         raise ValidationRefused([_wrong("items", "required", "A list of deductions is required.")])
     first: UUID | None = None
+    before: Any = None
     for index, item in enumerate(items):
         text = item.get("org_id") if isinstance(item, dict) else None
+        if first is not None and text == before:
+            continue
+        before = text
         org_id = parse_id(text) if isinstance(text, str) else None
         if org_id is None:
             detail = "Every item names its organization, by a UUID."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
 from credits.api.rendering import render_usage
 from credits.models import Usage
+from orgbilling.lib.replica import from_replica, kept
 from orgbilling.web.pagination import Cursor, Keyset
 from orgbilling.web.responses import encode
 
@@ -31,12 +32,23 @@ def csv_lines(rows: QuerySet[Usage]) -> Iterator[bytes]:
     """The header, then the rows, newest first, a chunk of lines at a time.
 
     Each chunk is a query of its own that begins behind the last row: no transaction stays open and no snapshot is
-    held while a slow client reads.
+    held while a slow client reads. Called within the request, whose leave to read a replica the chunks have.
     """
+    return _read(
+        rows.order_by(*_NEWEST_FIRST.order_by(backwards=False)), kept(from_replica(_chunk))
+    )
+
+
+def _chunk(rows: QuerySet[Usage]) -> list[Usage]:
+    return list(rows[:CHUNK_ROWS])
+
+
+def _read(
+    rows: QuerySet[Usage], chunk_of: Callable[[QuerySet[Usage]], list[Usage]]
+) -> Iterator[bytes]:
     yield HEADER.encode()
-    rows = rows.order_by(*_NEWEST_FIRST.order_by(backwards=False))
     beyond = Q()
-    while chunk := list(rows.filter(beyond)[:CHUNK_ROWS]):
+    while chunk := chunk_of(rows.filter(beyond)):
         yield _lines(chunk)
         if len(chunk) < CHUNK_ROWS:
             return

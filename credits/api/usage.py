@@ -28,6 +28,7 @@ from organizations.api.base import OrgView
 from organizations.choices import Scope
 from orgbilling.lib.clock import now
 from orgbilling.lib.errors import InvalidRequest, PermissionRefused
+from orgbilling.lib.replica import from_replica
 from orgbilling.web.openapi import operation, page, page_example
 from orgbilling.web.pagination import paginate
 from orgbilling.web.responses import json_response, rfc3339
@@ -77,7 +78,7 @@ class UsageView(UsageReadingView):
         self.organization()
         wanted = self.filters(request, org_id, UsageQuerySerializer)
         rows = filtered(Usage.objects.with_refunds().filter(org_id=org_id), wanted)
-        return json_response(paginate(request, rows, render_usage))
+        return json_response(from_replica(paginate)(request, rows, render_usage))
 
 
 class UsageSummaryView(UsageReadingView):
@@ -98,11 +99,8 @@ class UsageSummaryView(UsageReadingView):
         wanted = self.filters(request, org_id, SummaryQuerySerializer)
         group_by = wanted.pop("group_by")
         window = window_of(wanted.pop("start", None), wanted.pop("end", None))
-        rows = filtered(
-            Usage.objects.filter(org_id=org_id),
-            {**wanted, "start": window.start, "end": window.end},
-        )
-        groups = reports.grouped_by(rows, group_by)
+        usage = reports.Selection(window.start, window.end, (org_id,), **wanted)
+        groups = from_replica(reports.grouped_by)(usage, group_by)
         return json_response(
             {
                 "group_by": group_by,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
+from orgbilling.database.preparing import preparing_cursor
+from orgbilling.lib import clock
 from orgbilling.lib.sqlstate import translated
 
 
@@ -29,7 +32,7 @@ class Origin:
 
 def one(sql: str, args: list[Any]) -> tuple[Any, ...]:
     """The only row that a function returns."""
-    with translated(), connection.cursor() as cursor:
+    with translated(), _here(), preparing_cursor() as cursor:
         cursor.execute(sql, args)
         row: tuple[Any, ...] = cursor.fetchone()
     return row
@@ -37,7 +40,14 @@ def one(sql: str, args: list[Any]) -> tuple[Any, ...]:
 
 def many(sql: str, args: list[Any]) -> list[tuple[Any, ...]]:
     """All rows that a function returns."""
-    with translated(), connection.cursor() as cursor:
+    with translated(), _here(), preparing_cursor() as cursor:
         cursor.execute(sql, args)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _here() -> AbstractContextManager[object]:
+    """A simulated moment is known to this session alone: inside a transaction Citus runs the function in it."""
+    if clock.is_simulated() and not connection.in_atomic_block:
+        return transaction.atomic()
+    return nullcontext()

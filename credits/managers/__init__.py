@@ -9,6 +9,7 @@ from credits.managers.overage import OveragePeriodManager
 from credits.managers.pool import PoolManager
 from credits.managers.price import PriceManager
 from credits.managers.refusal import RefusalManager
+from credits.managers.rollup import RollupManager
 from credits.managers.usage import UsageManager
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "PoolManager",
     "PriceManager",
     "RefusalManager",
+    "RollupManager",
     "UsageManager",
 ]

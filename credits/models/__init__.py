@@ -15,6 +15,7 @@ from credits.models.reports import (
     ServiceUsage,
     UserCreditStatus,
 )
+from credits.models.rollup import LateUsage, Rollup, ServiceCell, UserCell
 from credits.models.usage import Usage
 
 __all__ = [
@@ -23,14 +24,18 @@ __all__ = [
     "ElapsedHolds",
     "Hold",
     "JournalEntry",
+    "LateUsage",
     "LowCreditEpisode",
     "MemberAllocation",
     "OveragePeriod",
     "Price",
     "Refusal",
+    "Rollup",
     "Service",
+    "ServiceCell",
     "ServiceUsage",
     "StoredAnswer",
     "Usage",
+    "UserCell",
     "UserCreditStatus",
 ]

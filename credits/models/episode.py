@@ -10,6 +10,7 @@ from credits.managers import EpisodeManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class LowCreditEpisode(models.Model):
@@ -19,7 +20,7 @@ class LowCreditEpisode(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    allocation = models.ForeignKey(
+    allocation = LedgerForeignKey(
         Allocation,
         on_delete=models.PROTECT,
         related_name="+",

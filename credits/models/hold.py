@@ -12,6 +12,7 @@ from credits.managers import HoldManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization, User
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class Hold(models.Model):
@@ -33,7 +34,7 @@ class Hold(models.Model):
     user = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
-    allocation = models.ForeignKey(
+    allocation = LedgerForeignKey(
         Allocation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
     credits = models.BigIntegerField(help_text="What was reserved.")

@@ -10,6 +10,7 @@ from credits.managers import JournalManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 def _transfer_is_known() -> Q:
@@ -26,7 +27,7 @@ class JournalEntry(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    allocation = models.ForeignKey(
+    allocation = LedgerForeignKey(
         Allocation,
         on_delete=models.PROTECT,
         null=True,

@@ -10,6 +10,7 @@ from credits.managers import UsageManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization, User
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 
 class Usage(models.Model):
@@ -30,7 +31,7 @@ class Usage(models.Model):
     user = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
-    allocation = models.ForeignKey(
+    allocation = LedgerForeignKey(
         Allocation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
     credits_used = models.BigIntegerField(help_text="Negative in a refund.")
@@ -44,7 +45,7 @@ class Usage(models.Model):
     price_version = models.IntegerField(null=True, blank=True)
     request_id = models.CharField(max_length=255)
     metadata = models.JSONField(default=dict, blank=True)
-    refund_of = models.ForeignKey(
+    refund_of = LedgerForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,

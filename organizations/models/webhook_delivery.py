@@ -11,6 +11,7 @@ from organizations.models.organization import Organization
 from organizations.models.webhook_endpoint import WebhookEndpoint
 from organizations.models.webhook_event import WebhookEvent
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ledger_key import LedgerForeignKey
 
 #: Characters that are kept of what went wrong, and of an answer's body.
 ERROR_LENGTH = 500
@@ -28,14 +29,14 @@ class WebhookDelivery(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    event = models.ForeignKey(
+    event = LedgerForeignKey(
         WebhookEvent,
         on_delete=models.PROTECT,
         related_name="deliveries",
         db_constraint=False,
         db_index=False,
     )
-    endpoint = models.ForeignKey(
+    endpoint = LedgerForeignKey(
         WebhookEndpoint,
         on_delete=models.PROTECT,
         related_name="deliveries",
@@ -124,7 +125,7 @@ class WebhookAttempt(models.Model):
     org = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    delivery = models.ForeignKey(
+    delivery = LedgerForeignKey(
         WebhookDelivery,
         on_delete=models.PROTECT,
         related_name="attempt_rows",

@@ -14,6 +14,7 @@ from credits.functions import Origin
 from organizations.access import BILLING, MEMBER, NOBODY, Principal, Rule
 from organizations.models import Organization
 from organizations.scoping import CURRENT, principal_of
+from orgbilling.lib import replica
 from orgbilling.web.request_id import current_request_id
 
 #: Every member of the organization.
@@ -44,9 +45,10 @@ class Page(TemplateView):
         return self.title
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The frame's values, and the heading."""
+        """The frame's values, the heading, and of which moment the figures are when a replica told them."""
         frame = admin.site.each_context(self.request)
-        return {**frame, "title": self.page_title(), **super().get_context_data(**kwargs)}
+        own = {"title": self.page_title(), "as_of": replica.as_of()}
+        return {**frame, **own, **super().get_context_data(**kwargs)}
 
 
 class SystemPage(Page):

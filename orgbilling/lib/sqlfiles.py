@@ -6,6 +6,7 @@ reviewer sees the whole object and ``git log`` tells its history.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from orgbilling.database import citus
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: The orders that give a function by this name the rights that it has now; no row without SECURITY DEFINER.
@@ -30,6 +33,10 @@ _RIGHTS = """
 """
 _THERE = (
     "SELECT count(*) = 1 FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = %s"
+)
+#: A statement about one trigger, and the table that it is on.
+_TRIGGER = re.compile(
+    r"(?:CREATE(?: CONSTRAINT)?|DROP) TRIGGER [^;]*?\sON\s+(?:public\.)?(\w+)[^;]*;"
 )
 DROP = {"functions": "DROP FUNCTION", "views": "DROP VIEW", "triggers": "DROP FUNCTION"}
 
@@ -73,7 +80,7 @@ class InstallSql(migrations.RunSQL):
         to_state: Any,
     ) -> None:
         """Install it, and leave what ``create_roles`` made of the former version."""
-        with self._rights_kept(schema_editor):
+        with self._rights_kept(schema_editor), self._fitting(schema_editor):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
@@ -84,8 +91,24 @@ class InstallSql(migrations.RunSQL):
         to_state: Any,
     ) -> None:
         """Put the former version back, likewise."""
-        with self._rights_kept(schema_editor):
+        with self._rights_kept(schema_editor), self._fitting(schema_editor):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    @contextmanager
+    def _fitting(self, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+        """Without the triggers of tables that Citus has spread over machines: it knows none there."""
+        spread = (
+            citus.spread_tables(schema_editor.connection)
+            if self.source[1] == "triggers" and not schema_editor.collect_sql
+            else set()
+        )
+        whole = self.sql, self.reverse_sql
+        self.sql, self.reverse_sql = (
+            _TRIGGER.sub(lambda found: "" if found[1] in spread else found[0], str(text))
+            for text in whole
+        )
+        yield
+        self.sql, self.reverse_sql = whole
 
     @contextmanager
     def _rights_kept(self, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:

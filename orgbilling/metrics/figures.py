@@ -115,6 +115,16 @@ QUESTIONS: Final = (
         ),
         labelled=True,
     ),
+    # Who uses nothing stays behind: the furthest one tells whether the job gets on.
+    Question(
+        "SELECT coalesce(extract(epoch FROM max(safe_until)), 0) FROM credit_usage_rollups",
+        (
+            Figure(
+                "usage_summed_up_timestamp_seconds",
+                "Up to when usage is summed up, of the organization that is the furthest.",
+            ),
+        ),
+    ),
     # What waits for an endpoint that fails is late by its own fault: a lag is of those that work.
     Question(
         """

@@ -172,11 +172,11 @@ def _start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - the supervisor has one thread
+            preexec_fn=end_with_parent(),  # noqa: PLW1509 - the supervisor has one thread
         )
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """Returns what makes the kernel end the child when the supervisor is killed (Linux)."""
     if sys.platform != "linux":
         return None

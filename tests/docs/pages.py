@@ -24,6 +24,7 @@ RUN_ELSEWHERE = {
 OTHER_PAGES = {
     "CONTRIBUTING.md": "tests/docs/test_pages.py",
     "docs/backups.md": "tests/backups",
+    "docs/citus.md": "tests/distribution",
     "docs/configuration.md": "tests/docs/test_configuration.py",
     "docs/console.md": "tests/docs/test_pictures.py",
     "docs/deployment.md": "tests/docs/test_troubleshooting.py",

@@ -1,11 +1,12 @@
 """docs/dependencies.md has one line for each direct dependency, with the licence that it declares."""
 
 import re
-from importlib.metadata import PackageNotFoundError, metadata
-from importlib.metadata import files as files_of
+import sys
+from importlib.metadata import Distribution, distributions
 
 import pytest
 
+from bench import environment
 from tests.docs.markdown import ROOT, codes, rows, section
 
 PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
@@ -13,6 +14,7 @@ SECTIONS = {
     "requirements.in": "## The service",
     "requirements-demo.in": "## `make run`",
     "requirements-dev.in": "## Tests and checks",
+    "requirements-bench.in": "## `make bench`",
     "requirements-bootstrap.in": "## The environment itself",
 }
 
@@ -32,23 +34,32 @@ def test_every_file_of_requirements_is_described() -> None:
     assert {path.name for path in ROOT.glob("requirements*.in")} == set(SECTIONS)
 
 
+def installed(name: str) -> Distribution | None:
+    """The package here, or else in the environment of the benchmark's peers."""
+    peers = environment.prepare().parent.parent.glob("lib/python*/site-packages")
+    for path in (sys.path, [str(one) for one in peers]):
+        for found in distributions(name=name, path=path):
+            return found
+    return None
+
+
 @pytest.mark.parametrize(
     ("name", "licence"),
     [pair for heading in SECTIONS.values() for pair in documented(heading).items()],
 )
 def test_the_licence_is_the_declared_one(name: str, licence: str) -> None:
-    try:
-        declared = metadata(name)
-    except PackageNotFoundError:
+    found = installed(name)
+    if found is None:
         # Only the installer itself may be missing: where it can't run, pip has taken its place.
         assert name == "uv"
         return
+    declared = found.metadata
     expression = declared.get("License-Expression")
     if expression is not None:
         assert licence == expression
         return
     # Older packages say it in words, or only by the file: the family is all that can be compared.
-    files = [file for file in files_of(name) or [] if file.name.startswith("LICENSE")]
+    files = [file for file in found.files or [] if file.name.startswith("LICENSE")]
     said = f"{declared.get('License', '')} {declared.get_all('Classifier', [])}"
     said += "".join(file.read_text() for file in files)
     for family in re.findall(r"MIT|BSD|Apache", licence):

@@ -19,6 +19,7 @@ LOCKS = (
     "requirements.txt",
     "requirements-demo.txt",
     "requirements-dev.txt",
+    "requirements-bench.txt",
     "requirements-bootstrap.txt",
 )
 BILL = ROOT / "build" / "sbom.cdx.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("orgbilling", "organizations", "credits", "billing")
+PACKAGES = ("orgbilling", "organizations", "credits", "billing", "bench")
 LINES_MAX = 400
 # Drawers that collect whatever has no place; a module is named for what it holds.
 DRAWERS = {"utils", "util", "helpers", "common", "misc", "services", "tools"}

@@ -37,6 +37,9 @@ LOCKING = {
 #: a crowd gets past it.
 MORE = {
     "deduct_batch": (f"{ORDER}::test_a_batch_locks_allocations_by_user[deduct_batch]",),
+    "deduct_many": (
+        "tests/credits/test_deduct_many.py::test_two_calls_in_opposite_order_wait_and_never_deadlock",
+    ),
     "deduct_batch_with_pool": (
         f"{ORDER}::test_a_batch_locks_allocations_by_user[deduct_batch_with_pool]",
     ),

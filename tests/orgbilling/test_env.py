@@ -16,6 +16,7 @@ from orgbilling.env import (
     env_secret,
     env_str,
     long_enough,
+    replica_from_url,
 )
 
 
@@ -245,3 +246,25 @@ def test_env_places_says_what_would_be_right(monkeypatch, text):
     monkeypatch.setenv("PLACES", text)
     with pytest.raises(ImproperlyConfigured, match="PLACES"):
         env_places("PLACES")
+
+
+PRIMARY = database_from_url("postgresql://me@primary:5432/bill")
+
+
+def test_a_replica_is_another_server_with_the_same_database():
+    entry = replica_from_url("postgresql://me@replica/bill", "s3cret", primary=PRIMARY)
+    assert (entry["HOST"], entry["NAME"], entry["PASSWORD"]) == ("replica", "bill", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "said"),
+    [
+        ("postgresql://me@replica/other", "", "'other'.*'bill'"),
+        ("postgresql://me@primary:5432/bill", "", "the same server"),
+        ("mysql://replica/bill", "", "REPLICA_DATABASE_URL must look like"),
+        ("postgresql://me:x@replica/bill", "y", "unset REPLICA_DATABASE_PASSWORD"),
+    ],
+)
+def test_what_is_no_replica_is_refused(url, password, said):
+    with pytest.raises(ImproperlyConfigured, match=said):
+        replica_from_url(url, password, primary=PRIMARY)

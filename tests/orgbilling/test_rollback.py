@@ -11,6 +11,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from billing.choices import BackupKind
 from billing.models import BackupRun
+from organizations.choices import NoticeKind
+from organizations.delivering.trouble import tell_of_secret
+from organizations.models import Notice, NoticePreference, WebhookEndpoint
 from orgbilling.losses import losses
 from orgbilling.schema_check import findings
 from tests.verification.story import tell
@@ -116,6 +119,19 @@ def test_back_as_far_as_nothing_is_lost(live):
     del whole["low_credit_episodes"], head["low_credit_episodes"]
     assert fingerprint(head) == whole
     assert wrong() == []
+
+
+def test_back_over_notices_of_a_later_kind(alpha, alice, up_again):
+    endpoint, _ = WebhookEndpoint.objects.open(
+        alpha, url="https://203.0.112.9/", events=["*"], by=None
+    )
+    tell_of_secret(endpoint)
+    NoticePreference.objects.create(user=alice, kind=NoticeKind.WEBHOOK_TROUBLE, by_email=False)
+    with pytest.raises(CommandError, match=r"notices \(organizations.0008_\w+\).*--lose-data"):
+        call_command("migrate", "organizations", "0004", verbosity=0)
+    assert Notice.objects.count() == 1
+    call_command("migrate", "organizations", "0004", verbosity=0, lose_data=True)
+    assert Notice.objects.count() == 0
 
 
 def names(app: str) -> list[str]:

@@ -111,3 +111,23 @@ def test_files_that_are_mounted_exist():
     mounted = re.findall(r"\./(deploy/[^:\"]+):", TEXT)
     assert "deploy/pgbouncer/pgbouncer.ini" in mounted
     assert [path for path in mounted if not (ROOT / path).exists()] == []
+
+
+def test_docker_compose_takes_the_citus_file_too(tmp_path):
+    program = needed("docker-compose", "docker-compose")
+    base = tmp_path / "docker-compose.yml"
+    base.write_text(re.sub(r"^name: .*\n", "", TEXT, flags=re.MULTILINE))
+    done = subprocess.run(
+        [program, "-f", str(base), "-f", str(ROOT / "docker-compose.citus.yml"), "config"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **GIVEN},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    services = yaml.safe_load(done.stdout)["services"]
+    assert {"postgres", "worker-1", "worker-2", "cluster", "distribute"} <= set(services)
+    assert (
+        services["postgres"]["image"] == services["worker-1"]["image"] == "citusdata/citus:14.0.1"
+    )

@@ -16,6 +16,7 @@ from organizations.models import Organization
 from orgbilling.console.dashboards import events
 from orgbilling.console.dashboards.audit_search import AuditSearch
 from orgbilling.console.pages import OrgPage, Page, SystemPage
+from orgbilling.lib.replica import from_replica
 from orgbilling.web.pagination import Keyset
 from orgbilling.web.refusals import ValidationRefused
 
@@ -73,7 +74,7 @@ class AuditPage(Veiled):
         search = AuditSearch(self.request.GET, organization=self.its, veiled=self.veiled)
         search.is_valid()
         rows = self._from_cursor(search.entries())
-        page = list(rows[: PAGE + 1])
+        page = from_replica(_read)(rows[: PAGE + 1])
         if self.veiled and self.its is not None:
             events.veil(page, self.its.pk)
         lines = [
@@ -212,6 +213,10 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _read(rows: QuerySet[AuditEntry]) -> list[AuditEntry]:
+    return list(rows)
 
 
 def _balances(entry: AuditEntry) -> list[Difference]:

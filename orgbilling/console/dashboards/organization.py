@@ -14,6 +14,7 @@ from orgbilling.console.dashboards.links import link_to
 from orgbilling.console.dashboards.member import member_context
 from orgbilling.console.dashboards.notices import SHOWN, first_steps, warned
 from orgbilling.console.pages import OPEN, OrgPage
+from orgbilling.lib.replica import from_replica
 
 MEMBERS_SHOWN: Final = 10
 TOP_SHOWN: Final = 5
@@ -36,6 +37,10 @@ class OrgDashboard(OrgPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With what everybody sees of the plan and the pool, and what the role adds."""
+        return super().get_context_data(**self._figures(), **kwargs)
+
+    @from_replica
+    def _figures(self) -> dict[str, Any]:
         pool = CreditPool.objects.with_totals().filter(org_id=self.org_id).first()
         live = Subscription.objects.live().select_related("plan", "scheduled_plan")
         subscription = live.filter(org_id=self.org_id).first()
@@ -44,12 +49,11 @@ class OrgDashboard(OrgPage):
             if self.manages
             else member_context(self.organization, self.principal)
         )
-        return super().get_context_data(
-            gauge=cards.gauge_of(pool) if pool is not None else None,
-            plan=cards.plan_card(subscription) if subscription is not None else None,
+        return {
+            "gauge": cards.gauge_of(pool) if pool is not None else None,
+            "plan": cards.plan_card(subscription) if subscription is not None else None,
             **more,
-            **kwargs,
-        )
+        }
 
     def _whole(self, pool: CreditPool | None, subscription: Subscription | None) -> dict[str, Any]:
         steps = first_steps(pool, subscription, self.org_id)

@@ -20,6 +20,7 @@ from orgbilling.console.credit_pages.wording import money_of
 from orgbilling.console.dashboards import cards
 from orgbilling.console.pages import SystemPage
 from orgbilling.lib.clock import now
+from orgbilling.lib.replica import from_replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class SystemDashboard(SystemPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With the report, the jobs, and whether the ledger is sound."""
-        report = system_report()
+        report = from_replica(system_report)()
         return super().get_context_data(
             report=report,
             chart=cards.usage_chart(report.usage),

@@ -11,13 +11,15 @@ import contextlib
 import os
 import threading
 import time
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final
 
 #: Lines that may wait; about 10 MB at most.
 WAITING_MAX: Final = 10_000
 #: How long the end of the process waits for its last lines.
 FLUSH_SECONDS: Final = 2.0
+#: Written at once: what a pipe takes whole, so that lines of processes that share it don't mix.
+_TOGETHER_BYTES: Final = 4_096
 _AGAIN_SECONDS: Final = 0.05
 
 
@@ -59,10 +61,10 @@ class LineWriter:
         self._lines.put(written)
         return written.wait(seconds)
 
-    def _drop(self) -> None:
+    def _drop(self, count: int = 1) -> None:
         with self._counting:
-            self._dropped += 1
-            self.total_dropped += 1
+            self._dropped += count
+            self.total_dropped += count
 
     def _start(self) -> None:
         """Start the thread, once a process: a fork has the parent's lines and no thread."""
@@ -79,23 +81,39 @@ class LineWriter:
 
     def _work(self) -> None:
         lines = self._lines
+        waiting = lines.get()
         while True:
-            line = lines.get()
-            if isinstance(line, bytes):
-                self._write(line)
-            else:
-                line.set()
+            if not isinstance(waiting, bytes):
+                waiting.set()
+                waiting = lines.get()
+                continue
+            # Each write gives the interpreter away, and getting it back may take longer than all of them.
+            together, size = [waiting], len(waiting)
+            while True:
+                try:
+                    waiting = lines.get_nowait()
+                except Empty:
+                    self._write(together)
+                    waiting = lines.get()
+                    break
+                if not isinstance(waiting, bytes) or size + len(waiting) > _TOGETHER_BYTES:
+                    self._write(together)
+                    break
+                together.append(waiting)
+                size += len(waiting)
 
-    def _write(self, line: bytes) -> None:
-        """Write all of it, whatever the descriptor does; a line that can't be written is dropped."""
-        while line:
+    def _write(self, lines: list[bytes]) -> None:
+        """Write all of them, whatever the descriptor does; those that can't be written are dropped."""
+        left = b"".join(lines)
+        while left:
             try:
-                line = line[os.write(self._descriptor, line) :]
+                left = left[os.write(self._descriptor, left) :]
             except BlockingIOError:
                 # Somebody who shares the descriptor made it non-blocking.
                 time.sleep(_AGAIN_SECONDS)
             except OSError:
-                self._drop()
+                # The line of which a part is out is torn, and counts.
+                self._drop(left.count(b"\n"))
                 return
 
 

@@ -9,7 +9,11 @@ from django.core.management.commands.migrate import Command as DjangoCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import AmbiguityError
+from psycopg.sql import SQL
 
+from orgbilling.database.citus import is_distributed, is_installed, run
+from orgbilling.distribution.distributing import SHARDS, distribute
+from orgbilling.distribution.errors import CannotDistribute
 from orgbilling.losses import losses
 
 
@@ -40,7 +44,19 @@ class Command(DjangoCommand):
                     "say --lose-data; or leave the schema as it is: the release before mostly runs on it."
                 )
                 raise CommandError(message)
+        if is_installed(connection) and not is_distributed(connection):
+            # Until it is distributed, the schema is the coordinator's own: the workers get all of it at once.
+            run(connection, SQL("SET citus.enable_ddl_propagation = off"))
         super().handle(*args, **options)
+        if not options["plan"] and is_distributed(connection):
+            self._spread()
+
+    def _spread(self) -> None:
+        """What migrations made goes where it belongs; a function that was dropped and made again is delegated again."""
+        try:
+            distribute(connection, shards=SHARDS, say=self.stdout.write)
+        except CannotDistribute as exc:
+            raise CommandError(str(exc)) from exc
 
 
 def _lost(app: str | None, name: str | None) -> list[str]:
