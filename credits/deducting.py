@@ -117,18 +117,11 @@ def receipt_of(charge: Charge, charged: Charged) -> Receipt:
 
 def tell(outcome: Receipt | Answer) -> None:
     """Log and count what became of a charge, once that is committed."""
-    if not isinstance(outcome, Receipt):
-        after_commit(metrics.REFUSED.inc)
-        return
-    if outcome.replayed:
-        after_commit(metrics.REPLAYED.inc)
-    else:
-        after_commit(metrics.charged, outcome.charged.credits_used)
-    after_commit(_log, outcome, current_request_id())
+    tell_all([outcome])
 
 
 def tell_all(outcomes: Sequence[Receipt | Answer]) -> None:
-    """``tell`` each of them, with one callback and one count for all."""
+    """Log and count what became of charges, once that is committed: one callback and one count for all."""
     after_commit(_told, outcomes, current_request_id())
 
 

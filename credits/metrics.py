@@ -32,12 +32,6 @@ RELEASED: Final = HOLDS.labels("released")
 EXPIRED: Final = HOLDS.labels("expired")
 
 
-def charged(credits: int) -> None:
-    """Count an accepted deduction of so many credits."""
-    ACCEPTED.inc()
-    CREDITS_DEDUCTED.inc(credits)
-
-
 def apart(reason: Apart) -> None:
     """Count a deduction that is made alone although others were near."""
     _APART[reason].inc()
