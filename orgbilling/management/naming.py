@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from organizations.models import Organization
 
@@ -22,6 +22,16 @@ def organization_named(name: str) -> Organization:
         message = f"There is no organization {name!r}."
         raise CommandError(message, returncode=2)
     return found
+
+
+def add_organizations(parser: CommandParser) -> None:
+    """Let a command be given organizations, as ``options["organizations"]``; none means all."""
+    parser.add_argument(
+        "organizations",
+        nargs="*",
+        metavar="ORG",
+        help="an organization's id or name; all organizations when left out",
+    )
 
 
 def id_of(text: str) -> UUID | None:

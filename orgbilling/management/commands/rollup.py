@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from credits import rolling
 from credits.models import CreditPool
-from orgbilling.management.naming import organization_named
+from orgbilling.management.naming import add_organizations, organization_named
 
 
 class Command(BaseCommand):
@@ -20,12 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The organizations, and whether to begin from nothing."""
-        parser.add_argument(
-            "organizations",
-            nargs="*",
-            metavar="ORG",
-            help="an organization's id or name; all organizations when left out",
-        )
+        add_organizations(parser)
         parser.add_argument(
             "--rebuild",
             action="store_true",

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.verification import EVERY
 from credits.verification import Check, Result, snapshot, verify
 from orgbilling.lib.clock import database_now
-from orgbilling.management.naming import organization_named
+from orgbilling.management.naming import add_organizations, organization_named
 
 
 class Command(BaseCommand):
@@ -24,12 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The organizations, and the form of the report."""
-        parser.add_argument(
-            "organizations",
-            nargs="*",
-            metavar="ORG",
-            help="an organization's id or name; all organizations when left out",
-        )
+        add_organizations(parser)
         parser.add_argument(
             "--json", action="store_true", help="one JSON document instead of lines"
         )
