@@ -151,7 +151,6 @@ class ApiView(APIView):
     def _answer(self, request: Request) -> HttpResponseBase:
         self._authenticate(request)
         self._throttle(request)
-        self._confirm(request)
         well_formed = self._parse_ids()
         if well_formed:
             self.authorize(request)
@@ -211,8 +210,6 @@ class ApiView(APIView):
 
     def _confirm(self, request: Request) -> None:
         """Have the authenticator look again, now that the request is counted, if it has something to look at."""
-        if self.public:
-            return
         confirm = getattr(request.successful_authenticator, "confirm", None)
         if confirm is None:
             return
@@ -241,8 +238,9 @@ class ApiView(APIView):
     def _throttle(self, request: Request) -> None:
         if self.public:
             self._count_of(request, None, None)
-        else:
-            self._count_of(request, request.user, request.auth)
+            return
+        self._count_of(request, request.user, request.auth)
+        self._confirm(request)
 
     def _count_of(self, request: Request, user: Any, auth: Any) -> None:
         """Count the request as the caller's. Raises RateLimited, CountersUnavailable."""
@@ -291,7 +289,6 @@ class UnknownAddressView(ApiView):
         with suppress(drf.NotAuthenticated):
             self._authenticate(request)
         self._throttle(request)
-        self._confirm(request)
         raise NotFound("Nothing has this address; /api/docs lists what there is.")
 
 
