@@ -40,6 +40,9 @@ from orgbilling.fixed_settings import (  # noqa: F401
     OIDC_USE_NONCE,
     OIDC_USE_PKCE,
     PASSWORD_HASHERS,
+    RATELIMIT_CACHE_PREFIX,
+    RATELIMIT_ENABLE,
+    RATELIMIT_HASH_ALGORITHM,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
     TEMPLATES,
@@ -109,6 +112,7 @@ MIDDLEWARE = [
     "orgbilling.web.plain_http.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "orgbilling.web.csp.PolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "orgbilling.web.cors.CorsMiddleware",
     # Before whatever asks the database for anything.
@@ -120,23 +124,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 # Calls of the API by key or token take a shorter way (orgbilling.web.doors), without what serves people in browsers.
 API_SHORT_DOOR = env_bool("API_SHORT_DOOR", default=True)
-API_MIDDLEWARE = [
-    path
-    for path in MIDDLEWARE
-    if path
-    not in {
-        "whitenoise.middleware.WhiteNoiseMiddleware",
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-    }
-]
 
 # --- PostgreSQL ------------------------------------------------------------------------------------
 
@@ -144,7 +135,7 @@ DATABASE_URL = env_secret("DATABASE_URL", default="")
 DATABASE_PASSWORD = env_secret("DATABASE_PASSWORD", default="")
 # Behind a pooler of transactions: what a session says is lost there, so create_roles gives it to the role.
 DB_POOLER = env_bool("DB_POOLER", default=False)
-DB_POOL_SIZE = env_int("DB_POOL_SIZE", default=10, minimum=1)
+DB_POOL_SIZE = env_int("DB_POOL_SIZE", default=12, minimum=1)
 # Of commands and jobs, which have nobody who waits for an answer.
 DB_POOL_TIMEOUT_SECONDS = env_int("DB_POOL_TIMEOUT_SECONDS", default=10, minimum=1)
 # Of the web processes alone: for its turn (orgbilling.web.admission), and then for a connection. A caller past it

@@ -10,6 +10,7 @@ from django.db.backends.postgresql.features import DatabaseFeatures
 from django.db.backends.utils import CursorWrapper
 from psycopg import Connection
 
+from orgbilling.database import taken
 from orgbilling.database.connection import ReplicaConnection, WatchedConnection
 from orgbilling.database.errors import NotSent
 from orgbilling.database.schema import SchemaEditor
@@ -42,6 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._watched(self.alias).watch.silent:
             raise NotSent("the database doesn't answer")
         connection: Connection[Any] = super().get_new_connection(conn_params)
+        taken.note(self)
         return connection
 
     def preparing_cursor(self) -> CursorWrapper:

@@ -7,6 +7,7 @@ the connection, is one of ``TRUSTED_PROXIES``, and only as far from the right as
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -61,6 +62,7 @@ def _trusted(address: Address | None) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)
 
 
+@lru_cache(maxsize=4_096)
 def _parsed(text: str) -> Address | None:
     try:
         address = ip_address(text)
@@ -70,6 +72,16 @@ def _parsed(text: str) -> Address | None:
         # One machine, one form: IPv4 in IPv6's clothes, and without the name of a network card.
         return address.ipv4_mapped or IPv6Address(address.packed)
     return address
+
+
+def believe_scheme(request: HttpRequest) -> None:
+    """Have a request be of the scheme that a trusted proxy says it came by."""
+    told = request.META.get("HTTP_X_FORWARDED_PROTO", "")
+    # The last word is the nearest proxy's.
+    scheme = told.rpartition(",")[2].strip().lower()
+    if scheme in {"http", "https"} and _trusted(_parsed(request.META.get("REMOTE_ADDR", ""))):
+        # What the server would have put there if it had been asked by that scheme.
+        request.META["wsgi.url_scheme"] = scheme
 
 
 class ProxyMiddleware:
@@ -85,10 +97,5 @@ class ProxyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request under the scheme that its caller used."""
-        told = request.META.get("HTTP_X_FORWARDED_PROTO", "")
-        # The last word is the nearest proxy's.
-        scheme = told.rpartition(",")[2].strip().lower()
-        if scheme in {"http", "https"} and _trusted(_parsed(request.META.get("REMOTE_ADDR", ""))):
-            # What the server would have put there if it had been asked by that scheme.
-            request.META["wsgi.url_scheme"] = scheme
+        believe_scheme(request)
         return self.get_response(request)

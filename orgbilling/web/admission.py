@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Final
 
@@ -90,14 +91,25 @@ class Line:
             return False
 
 
+@cache
+def _line(places: int, patience_seconds: float) -> Line:
+    """The one of this process, by whichever door a request comes: they share the connections."""
+    return Line(places, patience_seconds)
+
+
+@cache
+def _streams(places: int) -> threading.BoundedSemaphore:
+    """Who reads a stream slowly keeps a place and a connection: so they never have all of them."""
+    return threading.BoundedSemaphore(max(1, places // 2))
+
+
 class AdmissionMiddleware:
     """Lets as many requests work at once as the process has connections, and no more."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.line = Line(settings.DB_POOL_SIZE, settings.REQUEST_WAIT_MS / 1000)
-        # Who reads a stream slowly keeps a place and a connection: so they never have all of them.
-        self.streams = threading.BoundedSemaphore(max(1, settings.DB_POOL_SIZE // 2))
+        self.line = _line(settings.DB_POOL_SIZE, settings.REQUEST_WAIT_MS / 1000)
+        self.streams = _streams(settings.DB_POOL_SIZE)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request, or answer 503."""

@@ -1,29 +1,41 @@
 """Two doors to the same service: a short one for calls by key or token, and Django's for everything else.
 
 Whoever calls the API with a bearer credential needs no session, no token against forged forms, no messages and no
-static files. The short door leaves out the middleware that serves those (`settings.API_MIDDLEWARE`) and Django's two
-signals a request, whose work it does itself. All else is the very same: the other middleware, the addresses, the views
-and with them authentication, limits, errors, logs and figures. What is unusual in any way takes Django's door.
+static files. The short door leaves out the middleware that serves those and Django's two signals a request, whose
+work it does itself; what the other middleware does, it calls without the layers. All else is the very same: the
+addresses, the views and with them authentication, limits, errors, logs and figures. What is unusual in any way takes
+Django's door.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_script_name
-from django.db import close_old_connections
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch, set_script_prefix
-from django.utils.module_loading import import_string
+
+from orgbilling.database.taken import give_back
+from orgbilling.web.addresses import believe_scheme
+from orgbilling.web.admission import AdmissionMiddleware
+from orgbilling.web.fixed_headers import FixedHeaders, missing
+from orgbilling.web.measuring import measured
+from orgbilling.web.plain_http import refusal
+from orgbilling.web.replica import ReplicaMiddleware
+from orgbilling.web.request_id import under_its_id
+from orgbilling.web.request_log import told
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+Serve = Callable[[HttpRequest], HttpResponseBase]
 
 API: Final = "/api/v1/"
 #: With one of these headers a browser may be calling, for a person.
@@ -57,33 +69,71 @@ class Doors(WSGIHandler):
         return super().__call__(environ, start_response)
 
 
-#: What Django calls of a middleware beside the middleware itself.
-_HOOKS: Final = ("process_view", "process_exception", "process_template_response")
+#: Of ``MIDDLEWARE``, what serves people in browsers.
+FOR_BROWSERS: Final = frozenset(
+    {
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    }
+)
+#: What says the same of every answer: asked once.
+ASKED_ONCE: Final = (
+    "django.middleware.security.SecurityMiddleware",
+    "orgbilling.web.csp.PolicyMiddleware",
+    "orgbilling.web.cors.CorsMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+#: What the short door calls itself. Of CommonMiddleware it needs the host's check and the length.
+CALLED_HERE: Final = frozenset(
+    {
+        "orgbilling.web.request_id.RequestIdMiddleware",
+        "orgbilling.web.addresses.ProxyMiddleware",
+        "orgbilling.web.request_log.RequestLogMiddleware",
+        "orgbilling.web.measuring.MeasuringMiddleware",
+        "orgbilling.web.plain_http.PlainHttpMiddleware",
+        "orgbilling.web.admission.AdmissionMiddleware",
+        "orgbilling.web.replica.ReplicaMiddleware",
+        "django.middleware.common.CommonMiddleware",
+    }
+)
+
+
+def _guarded(serve: Serve) -> Serve:
+    return cast("Serve", convert_exception_to_response(serve))
 
 
 class ShortDoor(BaseHandler):
-    """The chain of ``API_MIDDLEWARE`` around the same views.
+    """The same pieces as in ``MIDDLEWARE``, called one after the other, around the same views.
 
     Raises:
-        ImproperlyConfigured: one of them has a hook, which would be called at Django's door alone.
+        ImproperlyConfigured: ``MIDDLEWARE`` has one of which nobody has said here whether the API needs it.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        unknown = set(settings.MIDDLEWARE) - FOR_BROWSERS - CALLED_HERE - set(ASKED_ONCE)
+        if unknown:
+            message = f"orgbilling.web.doors doesn't say whether the API needs {min(unknown)}."
+            raise ImproperlyConfigured(message)
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        handler: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
-        for path in reversed(settings.API_MIDDLEWARE):
-            try:
-                made = import_string(path)(handler)
-            except MiddlewareNotUsed:
-                continue
-            if any(hasattr(made, hook) for hook in _HOOKS):
-                message = f"{path} has hooks around views: leave it out of API_MIDDLEWARE, or them out of it."
-                raise ImproperlyConfigured(message)
-            handler = convert_exception_to_response(made)
-        self._middleware_chain = handler
+        self._headers = FixedHeaders(ASKED_ONCE, API)
+        self._proxied = bool(settings.TRUSTED_PROXIES)
+        # Caches that have nothing to do at the end of a request, as most, needn't be asked.
+        self._caches_close = any(
+            type(caches[alias]).close is not BaseCache.close for alias in settings.CACHES
+        )
+        # Whatever fails is answered by Django's own answer, at the place where its chain would.
+        self._viewed = _guarded(self._get_response)  # type: ignore[attr-defined]
+        inner = _guarded(self._with_length)
+        with suppress(MiddlewareNotUsed):
+            inner = _guarded(ReplicaMiddleware(inner))
+        self._admitted = _guarded(AdmissionMiddleware(inner))
+        self._answered = _guarded(self._let_in)
         self._fixed: dict[str, ResolverMatch] = {}
 
     def resolve_request(self, request: HttpRequest) -> Any:
@@ -99,16 +149,19 @@ class ShortDoor(BaseHandler):
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         set_script_prefix(get_script_name(environ))
+        request = WSGIRequest(environ)
         try:
-            response: Any = self.get_response(WSGIRequest(environ))
+            response: Any = under_its_id(request, self._seen)
         except BaseException:
-            close_old_connections()
+            give_back()
             raise
         start = f"{response.status_code} {response.reason_phrase}"
         headers = [
             *response.items(),
+            *missing(response, getattr(response, "fixed_headers", ())),
             *(("Set-Cookie", morsel.output(header="")) for morsel in response.cookies.values()),
         ]
+        response._resource_closers.append(request.close)  # noqa: SLF001
         if response.streaming:
             # Its connection is needed until its end: closing it tells Django.
             response._handler_class = type(self)  # noqa: SLF001
@@ -117,7 +170,32 @@ class ShortDoor(BaseHandler):
             return streamed
         for close in response._resource_closers:  # noqa: SLF001
             close()
-        close_old_connections()
-        caches.close_all()
+        give_back()
+        if self._caches_close:
+            caches.close_all()
         start_response(start, headers)
         return (response.content,)
+
+    def _seen(self, request: HttpRequest) -> HttpResponseBase:
+        if self._proxied:
+            believe_scheme(request)
+        return told(request, self._measured)
+
+    def _measured(self, request: HttpRequest) -> HttpResponseBase:
+        return measured(request, self._answered)
+
+    def _let_in(self, request: HttpRequest) -> HttpResponseBase:
+        refused = refusal(request)
+        if refused is not None:
+            return refused
+        response = self._admitted(request)
+        response.fixed_headers = self._headers.of(request)  # type: ignore[attr-defined]
+        return response
+
+    def _with_length(self, request: HttpRequest) -> HttpResponseBase:
+        # Raises DisallowedHost, which is 400.
+        request.get_host()
+        response: Any = self._viewed(request)
+        if not response.streaming and not response.has_header("Content-Length"):
+            response.headers["Content-Length"] = str(len(response.content))
+        return cast("HttpResponseBase", response)

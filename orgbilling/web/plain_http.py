@@ -20,6 +20,14 @@ DETAIL: Final = (
 )
 
 
+def refusal(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer to a program's call over plain HTTP; None to every other request."""
+    refuse = settings.SECURE_SSL_REDIRECT and request.path_info.startswith(PROGRAMS)
+    if refuse and not request.is_secure():
+        return problem_response("permission_denied", DETAIL)
+    return None
+
+
 class PlainHttpMiddleware:
     """Answers 403 to a program's call over plain HTTP, while ``SECURE_SSL_REDIRECT`` is on."""
 
@@ -28,7 +36,4 @@ class PlainHttpMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve what came over https."""
-        refuse = settings.SECURE_SSL_REDIRECT and request.path_info.startswith(PROGRAMS)
-        if refuse and not request.is_secure():
-            return problem_response("permission_denied", DETAIL)
-        return self.get_response(request)
+        return refusal(request) or self.get_response(request)

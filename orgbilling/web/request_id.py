@@ -31,6 +31,22 @@ def accepted_request_id(offered: str | None) -> str:
     return uuid7().hex
 
 
+def under_its_id(
+    request: HttpRequest, serve: Callable[[HttpRequest], HttpResponseBase]
+) -> HttpResponseBase:
+    """Serve a request under its id, which the answer and every line meanwhile say."""
+    request_id = accepted_request_id(request.META.get("HTTP_X_REQUEST_ID"))
+    request.request_id = request_id  # type: ignore[attr-defined]
+    token = _current.set(request_id)
+    try:
+        with bound(request_id=request_id):
+            response = serve(request)
+    finally:
+        _current.reset(token)
+    response.headers[HEADER] = request_id
+    return response
+
+
 class RequestIdMiddleware:
     """Outermost, so that answers made by any other middleware carry the id too.
 
@@ -42,13 +58,4 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve one request under its id."""
-        request_id = accepted_request_id(request.META.get("HTTP_X_REQUEST_ID"))
-        request.request_id = request_id  # type: ignore[attr-defined]
-        token = _current.set(request_id)
-        try:
-            with bound(request_id=request_id):
-                response = self.get_response(request)
-        finally:
-            _current.reset(token)
-        response.headers[HEADER] = request_id
-        return response
+        return under_its_id(request, self.get_response)

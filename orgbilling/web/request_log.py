@@ -34,6 +34,22 @@ def note_organization(request: Any, org_id: UUID | None) -> None:
     setattr(getattr(request, "_request", request), _ORG, org_id)
 
 
+def told(
+    request: HttpRequest, serve: Callable[[HttpRequest], HttpResponseBase]
+) -> HttpResponseBase:
+    """Serve one request and log it; one that is streamed when its last byte is sent."""
+    began = time.perf_counter()
+    response = serve(request)
+    # A file says its length, and is sent by the server itself.
+    if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+        content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
+        response.streaming_content = _told_at_the_end(content, request, response, began)
+    else:
+        length = response.headers.get("Content-Length")
+        _tell(request, response, began, int(length) if length else None)
+    return response
+
+
 class RequestLogMiddleware:
     """Inside the request's id, and outside of everything else: nothing is answered without a line."""
 
@@ -41,17 +57,8 @@ class RequestLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Serve one request and log it; one that is streamed when its last byte is sent."""
-        began = time.perf_counter()
-        response = self.get_response(request)
-        # A file says its length, and is sent by the server itself.
-        if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
-            content: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
-            response.streaming_content = _told_at_the_end(content, request, response, began)
-        else:
-            length = response.headers.get("Content-Length")
-            _tell(request, response, began, int(length) if length else None)
-        return response
+        """Serve one request and log it."""
+        return told(request, self.get_response)
 
 
 def _told_at_the_end(

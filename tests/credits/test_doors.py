@@ -37,7 +37,7 @@ def full():
 @pytest.fixture(autouse=True)
 def connected(monkeypatch):
     """The test's transaction goes on after a request, as it does with Django's own test client."""
-    monkeypatch.setattr(doors, "close_old_connections", lambda: None)
+    monkeypatch.setattr(doors, "give_back", lambda: None)
     for signal in (signals.request_started, signals.request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -235,7 +235,7 @@ def test_a_stream_is_sent_whole_by_the_short_door(short, funded, alpha_key):
     assert body.startswith("id,")
 
 
-def test_hooks_that_the_short_door_would_not_call_stop_the_start(settings):
-    settings.API_MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
-    with pytest.raises(ImproperlyConfigured, match="CsrfViewMiddleware has hooks around views"):
+def test_middleware_that_the_short_door_does_not_know_stops_the_start(settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.gzip.GZipMiddleware"]
+    with pytest.raises(ImproperlyConfigured, match="GZipMiddleware"):
         doors.ShortDoor()

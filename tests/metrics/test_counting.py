@@ -181,3 +181,12 @@ def test_counting_waits_for_the_commit():
         after_commit(lambda: seen.append("later"))
         assert seen == ["at once"]
     assert seen == ["at once", "later"]
+
+
+def test_telling_outside_of_a_transaction_takes_no_connection_and_fails_nothing(caplog):
+    """No mark for the database: whoever asked it here would be refused."""
+    seen = []
+    after_commit(seen.append, "told")
+    after_commit(lambda: 1 / 0)
+    assert seen == ["told"]
+    assert [one.getMessage() for one in caplog.records] == ["commit.not_told"]

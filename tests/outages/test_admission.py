@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 
-from orgbilling.web.admission import AdmissionMiddleware, Line
+from orgbilling.web.admission import AdmissionMiddleware, Line, _line, _streams
 
 PATIENCE_SECONDS = 60
 
@@ -80,6 +80,16 @@ def test_nobody_is_forgotten_among_many():
         thread.join(PATIENCE_SECONDS)
     assert max(most) <= 3
     assert line._free == 3
+
+
+@pytest.fixture(autouse=True)
+def own_places():
+    """The process's places are as before."""
+    _line.cache_clear()
+    _streams.cache_clear()
+    yield
+    _line.cache_clear()
+    _streams.cache_clear()
 
 
 @pytest.fixture
