@@ -2,7 +2,8 @@
 
 The table is UNLOGGED and its connection autocommits with ``synchronous_commit`` off: a count is
 worth nothing after a crash, and must stand whatever becomes of the request that caused it. In the
-steady state counting is one statement, because each process remembers which keys exist.
+steady state counting is one statement, because each process remembers which keys exist, and threads of a process
+share it (``orgbilling.web.coalesced_counts``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connections
 
 from orgbilling.database.preparing import preparing_cursor
-from orgbilling.web import epochs
+from orgbilling.web import coalesced_counts, epochs
 
 #: One expired-row sweep in so many newly made keys; each sweep takes at most ``PURGE_ROWS_MAX`` rows.
 PURGE_EVERY = 256
@@ -36,15 +37,6 @@ INSERT INTO public.rate_counters AS c (key, count, expires_at)
 VALUES (%s, %s, now() + make_interval(secs => %s))
 ON CONFLICT (key) DO UPDATE SET count = EXCLUDED.count, expires_at = EXCLUDED.expires_at
 RETURNING 1
-"""
-# An upsert: a server that crashed comes back with the table empty, which the memory can't know.
-_COUNT = """
-INSERT INTO public.rate_counters AS c (key, count, expires_at)
-VALUES (%s, %s, now() + make_interval(secs => %s))
-ON CONFLICT (key) DO UPDATE SET
-    count = CASE WHEN c.expires_at > now() THEN c.count ELSE 0 END + EXCLUDED.count,
-    expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE EXCLUDED.expires_at END
-RETURNING count, coalesce((SELECT e.count FROM public.rate_counters AS e WHERE e.key = %s), 0)
 """
 _INCR = """
 UPDATE public.rate_counters SET count = count + %s WHERE key = %s AND expires_at > now()
@@ -78,6 +70,10 @@ class CountersCache(BaseCache):
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._alias = location
+        self._epoch_name = self.make_key(epochs.KEY)
+
+    def validate_key(self, key: str) -> None:
+        """Any key will do: what Django warns of is memcached's."""
 
     def add(
         self,
@@ -164,12 +160,10 @@ class CountersCache(BaseCache):
 
     def _count(self, name: str, delta: int, remaining: float) -> int:
         """Count, and tell the epoch that the count has brought along."""
-        epoch_name = self.make_key(epochs.KEY)
-        with preparing_cursor(self._alias) as cursor:
-            cursor.execute(_COUNT, (name, delta, remaining, epoch_name))
-            count, epoch = cursor.fetchone()
-        epochs.tell(epoch)
-        return int(count)
+        counts = coalesced_counts.of(self._alias, self._epoch_name)
+        counted = counts.count(coalesced_counts.Wanted(name, delta, remaining))
+        epochs.tell(counted.epoch)
+        return counted.total
 
     def _one(self, sql: str, arguments: tuple[str | float | None, ...]) -> int | None:
         with preparing_cursor(self._alias) as cursor:

@@ -1,7 +1,7 @@
 """Rate limits: who is counted, against which budget, and the headers that say what is left.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers; the counting is django-ratelimit's fixed
-window on the cache alias ``counters``, one statement a request.
+window on the cache alias ``counters``, one statement for all requests that come at the same time.
 """
 
 from __future__ import annotations

@@ -46,6 +46,13 @@ def test_incr_and_decr(cache):
         cache.incr("missing")
 
 
+def test_any_text_is_a_key(cache):
+    """Django warns of what memcached wouldn't take; a warning is an error here."""
+    key = "a caller " * 40
+    cache.add(key, 1, 60)
+    assert cache.incr(key) == 2
+
+
 def test_set_touch_delete(cache):
     cache.set("a", 7, 60)
     assert cache.get("a") == 7
