@@ -8,7 +8,6 @@ The shape follows the IETF draft ``draft-ietf-httpapi-idempotency-key-header``.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,13 +17,13 @@ from django.db import transaction
 
 from credits.errors import KeyClaimed
 from credits.models import StoredAnswer
+from orgbilling.lib import plain_json
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.transactions import run
 from orgbilling.web.errors import problem_of
 from orgbilling.web.responses import encode
 
 Result = TypeVar("Result")
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,10 @@ class Answer:
 
 def hash_body(operation: str, path_ids: Mapping[str, UUID], body: Mapping[str, Any]) -> bytes:
     """SHA-256 over the operation, the ids in the path and the parsed body, whatever its spacing and order."""
-    canonical = _CANONICAL.encode(
+    canonical = plain_json.dumps_sorted(
         [operation, {name: str(value) for name, value in path_ids.items()}, body]
     )
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(canonical).digest()
 
 
 def run_once(

@@ -1,5 +1,6 @@
 """The WSGI application that granian (or any other WSGI server) serves."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -53,3 +54,7 @@ if REPLICA in settings.DATABASES:
     )
 # Imports every view: else the first request of each process would wait for that, a second or two.
 resolve("/health")
+# What is loaded by now stays. The garbage collector would walk through it again and again, which costs a batch of 1,000
+# a fifth of its time.
+gc.collect()
+gc.freeze()

@@ -97,7 +97,7 @@ class DeductBatchView(SpendingView):
     def _charges(self, org_id: UUID, items: list[Any]) -> Iterator[Charge | OrgBillingError]:
         """Each item's charge, or why it can't even be asked for."""
         serializer = shared(DeductSerializer)
-        only_own = sees_only_own(self.principal, org_id)
+        actor, only_own = self.principal.actor, sees_only_own(self.principal, org_id)
         for item in items:
             try:
                 if only_own:
@@ -108,7 +108,7 @@ class DeductBatchView(SpendingView):
             except OrgBillingError as exc:
                 yield exc
             else:
-                yield charge_of(self.principal, wanted, operation=DEDUCT, key=None, body=item)
+                yield charge_of(actor, wanted, operation=DEDUCT, key=None, body=item)
 
 
 def charged(

@@ -34,7 +34,9 @@ class DeductView(SpendingView):
         """201 with the usage row; 200 when the same request was charged before."""
         body, org_id = self.spender_body(request)
         wanted, key = self.checked(request, org_id, DeductSerializer)
-        outcome = deduct(charge_of(self.principal, wanted, operation=OPERATION, key=key, body=body))
+        outcome = deduct(
+            charge_of(self.principal.actor, wanted, operation=OPERATION, key=key, body=body)
+        )
         if isinstance(outcome, Receipt):
             return self._receipt(outcome)
         return respond(outcome)

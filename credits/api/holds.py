@@ -50,7 +50,7 @@ class HoldsView(SpendingView):
         """201 with the hold; 200 when the same request made it before."""
         body, org_id = self.spender_body(request)
         wanted, key = self.checked(request, org_id, HoldOrderSerializer)
-        charge = charge_of(self.principal, wanted, operation=OPERATION, key=key, body=body)
+        charge = charge_of(self.principal.actor, wanted, operation=OPERATION, key=key, body=body)
         placed = place(HoldOrder(charge, wanted["ttl_seconds"]))
         if isinstance(placed, Answer):
             return respond(placed)

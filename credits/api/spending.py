@@ -93,7 +93,7 @@ def require_own(caller: Principal, org_id: UUID, user_id: Any) -> None:
 
 
 def charge_of(
-    caller: Principal,
+    actor: str,
     wanted: Mapping[str, Any],
     *,
     operation: str,
@@ -103,6 +103,7 @@ def charge_of(
     """The charge that a validated body asks for.
 
     Args:
+        actor: who asks for it, as ledger rows remember.
         operation: the scope of the key inside the organization.
         key: the Idempotency-Key header; the body's ``request_id`` serves when it is None.
         body: as it was parsed, for the hash.
@@ -117,7 +118,7 @@ def charge_of(
         service_type=wanted.get("service_type"),
         metadata=wanted.get("metadata") or {},
         origin=Origin(
-            actor=caller.actor,
+            actor=actor,
             request_id=wanted.get("request_id") or current_request_id(),
             idempotency_key=key,
             body_hash=hash_body(operation, {}, body) if key is not None else None,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
 
 from orgbilling.database.preparing import preparing_cursor
 from orgbilling.lib import clock
@@ -32,7 +34,7 @@ class Origin:
 
 def one(sql: str, args: list[Any]) -> tuple[Any, ...]:
     """The only row that a function returns."""
-    with translated(), _here(), preparing_cursor() as cursor:
+    with translated(), _here(), _binary(preparing_cursor()) as cursor:
         cursor.execute(sql, args)
         row: tuple[Any, ...] = cursor.fetchone()
     return row
@@ -40,10 +42,16 @@ def one(sql: str, args: list[Any]) -> tuple[Any, ...]:
 
 def many(sql: str, args: list[Any]) -> list[tuple[Any, ...]]:
     """All rows that a function returns."""
-    with translated(), _here(), preparing_cursor() as cursor:
+    with translated(), _here(), _binary(preparing_cursor()) as cursor:
         cursor.execute(sql, args)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _binary(cursor: CursorWrapper) -> CursorWrapper:
+    """A cursor that gets values as the server keeps them: psycopg reads those in C, and texts of moments in Python."""
+    cursor.cursor.format = Format.BINARY
+    return cursor
 
 
 def _here() -> AbstractContextManager[object]:

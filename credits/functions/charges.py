@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg.types.json import Jsonb
 
 from credits.functions.calling import Origin, many, one
+from orgbilling.lib import plain_json
 from orgbilling.lib.errors import OrgBillingError
 from orgbilling.lib.ids import uuid7
 from orgbilling.lib.sqlstate import error_of
@@ -122,10 +124,10 @@ def deduct_many(
         KeyClaimed: a key was taken by another transaction meanwhile; nothing was changed.
     """
     items = [
-        _item(charge, usage_id) | {"org_id": str(charge.org_id), "actor": charge.origin.actor}
+        _item(charge, usage_id) | {"org_id": charge.org_id, "actor": charge.origin.actor}
         for charge, usage_id in zip(charges, usage_ids, strict=True)
     ]
-    rows = many(MANY, [json.dumps(items), lock_timeout_ms])
+    rows = many(MANY, [_text(items), lock_timeout_ms])
     return [_charged(row) if row[1] == "charged" else None for row in rows]
 
 
@@ -178,7 +180,7 @@ def _rest(charge: Charge) -> list[Any]:
         charge.service_name,
         charge.service_type,
         origin.request_id,
-        Jsonb(charge.metadata),
+        Jsonb(charge.metadata, plain_json.dumps),
         origin.idempotency_key,
         origin.body_hash,
         origin.actor,
@@ -187,13 +189,22 @@ def _rest(charge: Charge) -> list[Any]:
 
 def _items(charges: Sequence[Charge]) -> str:
     """The batch as the functions take it; ids are made here, before the insert."""
-    return json.dumps([_item(charge, uuid7()) for charge in charges])
+    return _text([_item(charge, uuid7()) for charge in charges])
+
+
+def _text(items: Sequence[dict[str, Any]]) -> str:
+    if all(plain_json.is_plain(item["metadata"]) for item in items):
+        try:
+            return orjson.dumps(items).decode()
+        except orjson.JSONEncodeError:
+            pass
+    return json.dumps(items, default=str)
 
 
 def _item(charge: Charge, usage_id: UUID) -> dict[str, Any]:
     return {
-        "usage_id": str(usage_id),
-        "user_id": str(charge.user_id),
+        "usage_id": usage_id,
+        "user_id": charge.user_id,
         "credits": charge.credits,
         "quantity": charge.quantity,
         "service_name": charge.service_name,

@@ -11,12 +11,14 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
+from orgbilling.web.ordinary import STRANGE, Ordinary, Recognizer, limits_of, ordinary_of
 from orgbilling.web.refusals import UnknownField
 from orgbilling.web.responses import encode, money, rfc3339
 from orgbilling.web.strict_json import storable
@@ -24,6 +26,7 @@ from orgbilling.web.views import parse_id
 
 CREDITS_MAX: Final = 10**15
 METADATA_BYTES_MAX: Final = 8 * 1024
+_ID_LENGTH: Final = 36
 
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -42,6 +45,11 @@ class StrictSerializer(serializers.Serializer[Any]):
     #: What each of them needs beside it.
     needed_with: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
+    def run_validation(self, data: Any = empty) -> Any:
+        """Take a body that is as it should be at once; what is wrong with another is said field by field."""
+        values = self._ordinary.recognize(data) if self._ordinary is not None else None
+        return super().run_validation(data) if values is None else values
+
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields before looking at the known ones."""
         if isinstance(data, Mapping):
@@ -57,6 +65,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             )
         self._refuse_alone(values)
         return values
+
+    @cached_property
+    def _ordinary(self) -> Ordinary | None:
+        return ordinary_of(self, StrictSerializer, self.exactly_one_of, self.needed_with)
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -93,6 +105,11 @@ class StrictIntegerField(serializers.IntegerField):
             self.fail("invalid")
         return int(data)
 
+    def ordinary(self) -> Recognizer:
+        """An int within the limits."""
+        least, most = limits_of(self)
+        return lambda value: value if type(value) is int and least <= value <= most else STRANGE
+
 
 class CreditsField(StrictIntegerField):
     """An amount of credits, 1 to 10^15."""
@@ -112,6 +129,10 @@ class StrictBooleanField(serializers.BooleanField):
             self.fail("invalid")
         return bool(data)
 
+    def ordinary(self) -> Recognizer:
+        """A bool."""
+        return lambda value: value if type(value) is bool else STRANGE
+
 
 class StrictCharField(serializers.CharField):
     """A JSON string, without NUL characters and lone surrogates, kept as it came: spaces are not trimmed."""
@@ -129,6 +150,18 @@ class StrictCharField(serializers.CharField):
             self.fail("unstorable")
         return super().to_internal_value(data)
 
+    def ordinary(self) -> Recognizer:
+        """A str within the limits of length, of printable characters: none of them is one that can't be stored."""
+        least, most = limits_of(self)
+        least = max(least, 1)
+        if self.trim_whitespace:
+            return lambda _value: STRANGE
+        return lambda value: (
+            value
+            if type(value) is str and least <= len(value) <= most and value.isprintable()
+            else STRANGE
+        )
+
 
 class StrictUUIDField(serializers.UUIDField):
     """A UUID as a canonical string (RFC 9562, section 4)."""
@@ -139,6 +172,10 @@ class StrictUUIDField(serializers.UUIDField):
         if parsed is None:
             self.fail("invalid", value=data)
         return parsed
+
+    def ordinary(self) -> Recognizer:
+        """The 36 characters."""
+        return _recognized_id
 
 
 @extend_schema_field(
@@ -221,6 +258,25 @@ class MetadataField(serializers.DictField):
         if len(encode(data)) > METADATA_BYTES_MAX:
             self.fail("too_large")
         return data
+
+    def ordinary(self) -> Recognizer:
+        """A dict that isn't too large."""
+        return lambda value: (
+            value
+            if type(value) is dict and (not value or len(encode(value)) <= METADATA_BYTES_MAX)
+            else STRANGE
+        )
+
+
+def _recognized_id(value: Any) -> Any:
+    return _remembered(value) if type(value) is str and len(value) == _ID_LENGTH else STRANGE
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> Any:
+    """A batch names its organization a thousand times, and few members."""
+    parsed = parse_id(text)
+    return STRANGE if parsed is None else parsed
 
 
 class QueryCharField(StrictCharField):

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.http import HttpResponse
 from django.utils.functional import Promise
+
+from orgbilling.lib.plain_json import has_floats
 
 JSON = "application/json"
 
@@ -55,6 +59,10 @@ _ENCODER = json.JSONEncoder(
 
 def encode(data: Any) -> bytes:
     """Compact UTF-8 JSON; UUIDs, moments and decimals become the strings of the contract."""
+    if not has_floats(data):
+        # It refuses integers of more than 64 bits, and what has no JSON form in words that say less.
+        with suppress(orjson.JSONEncodeError):
+            return orjson.dumps(data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
     return _ENCODER.encode(data).encode()
 
 

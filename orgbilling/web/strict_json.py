@@ -16,8 +16,8 @@ from orgbilling.web.refusals import MalformedJson
 
 MAX_DEPTH = 32
 
-# Possessive by construction: inside a string each byte matches exactly one branch, so it is linear.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Linear by construction: a backslash, and nothing else, ends a run of other bytes inside a string.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -50,11 +50,20 @@ def _refuse_depth(raw: bytes) -> None:
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for bracket in _STRING.sub(b"", raw).translate(None, _NOT_BRACKETS):
+    for bracket in _without_strings(raw).translate(None, _NOT_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             detail = f"The body is nested deeper than {MAX_DEPTH}."
             raise MalformedJson(detail)
+
+
+def _without_strings(raw: bytes) -> bytes:
+    """What stands outside of strings; of one that isn't closed, its text too."""
+    between = raw.split(b'"')
+    if len(between) % 2 == 1 and b"\\" not in raw:
+        # Nothing is escaped and every quote has its other one: splitting takes a quarter of the time.
+        return b"".join(between[::2])
+    return _STRING.sub(b"", raw)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def _refuse_unstorable(value: Any) -> None:
 
 def storable(text: str) -> bool:
     """Whether PostgreSQL can keep ``text``: no NUL, no lone surrogate."""
-    return "\x00" not in text and not _SURROGATE.search(text)
+    return "\x00" not in text and (text.isascii() or not _SURROGATE.search(text))
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

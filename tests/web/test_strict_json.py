@@ -1,6 +1,10 @@
 """Strict JSON: what two parsers could read differently, or PostgreSQL can't keep, is 400."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orgbilling.web import strict_json
 from orgbilling.web.refusals import MalformedJson
@@ -97,3 +101,33 @@ def test_an_empty_body_is_an_empty_object(http, alice, raw):
     answer = http.post("/api/things", raw, content_type="application/json", headers=alice)
     assert answer.status_code == 201
     assert answer.json() == {"given": {}}
+
+
+BYTE_BY_BYTE = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@given(
+    st.lists(st.sampled_from([b'"', b"\\", b"[", b"}", b"a", b'\\"', b"\n"]), max_size=30).map(
+        b"".join
+    )
+)
+def test_strings_are_left_out_however_they_are_escaped_or_cut(raw):
+    assert strict_json._without_strings(raw) == BYTE_BY_BYTE.sub(b"", raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": "' + b"[" * 33 + b'"}',
+        b'{"a\\"": "' + b"[" * 33 + b'"}',
+        b'{"' + b"]" * 40 + b'": ' + b"[" * 31 + b"]" * 31 + b"}",
+    ],
+)
+def test_brackets_in_texts_are_no_depth(raw):
+    assert isinstance(strict_json.loads(raw), dict)
+
+
+def test_a_text_of_closing_brackets_takes_no_depth_away():
+    deep = b"[" * 20 + b'"' + b"]" * 20 + b'",' + b"[" * 20 + b"]" * 40
+    with pytest.raises(MalformedJson, match="deeper"):
+        strict_json.loads(deep)
