@@ -9,8 +9,9 @@ import pytest
 from organizations.keys import generate_key
 from orgbilling import env
 from orgbilling.lib.logs.console import ConsoleFormatter
+from orgbilling.lib.logs.events import FIELDS
 from orgbilling.lib.logs.redacting import LENGTH_MAX, clean, clean_fields, clean_text
-from orgbilling.lib.logs.rendering import FIELDS, JsonFormatter
+from orgbilling.lib.logs.rendering import JsonFormatter
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.c2lnbmF0dXJlLWJ5dGVz"
 
@@ -78,6 +79,32 @@ def test_the_settings_own_secrets_are_known_by_value(monkeypatch):
     assert clean_text("so a plain old phrase it is") == "so [redacted] it is"
     assert "p@ssw0rd" not in clean_text("auth failed with p@ssw0rd")
     assert clean_text("tiny") == "tiny"
+
+
+def test_a_text_that_was_harmless_is_looked_at_again_when_the_settings_have_another_secret(
+    monkeypatch,
+):
+    monkeypatch.setattr(env, "SECRETS", set())
+    assert clean_text("so a plain old phrase") == "so a plain old phrase"
+    env.SECRETS.add("a plain old phrase")
+    assert clean_text("so a plain old phrase") == "so [redacted]"
+
+
+def test_a_text_is_cleaned_alike_whether_it_was_seen_before_or_not():
+    texts = [
+        "company_enrichment",
+        "password=hunter2",
+        "a\nb",
+        "x" * (LENGTH_MAX + 1),
+        "a@b.example",
+    ]
+    once = [clean_text(text) for text in texts]
+    for number in range(2_000):
+        clean_text(f"another {number}")
+    assert [clean_text(text) for text in texts] == once
+    assert [clean_text(text) for text in texts] == once
+    assert once[0] == texts[0]
+    assert all(cleaned != text for cleaned, text in zip(once[1:], texts[1:], strict=True))
 
 
 def test_a_secret_that_was_read_is_one_to_keep(monkeypatch, tmp_path):

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
 
 from orgbilling.lib.logs.console import ConsoleFormatter
+from orgbilling.lib.logs.events import EventLogger
 from orgbilling.lib.logs.handling import LineHandler
-from orgbilling.lib.logs.rendering import FIELDS, JsonFormatter
+from orgbilling.lib.logs.rendering import JsonFormatter
 
 FORMATTERS: Final[dict[str, type[logging.Formatter]]] = {
     "json": JsonFormatter,
@@ -65,26 +65,18 @@ def handler(form: str) -> LineHandler:
 def configure(config: dict[str, Any]) -> None:
     """Configure structlog and the standard library alike; ``LOGGING_CONFIG`` calls it with ``LOGGING``."""
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, to_record],
+        processors=[],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=EventLogger,
         cache_logger_on_first_use=True,
     )
+    # No line says them, and each is looked up for every record.
+    for looked_up in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+        setattr(logging, looked_up, False)
     logging.config.dictConfig(config)
     logging.captureWarnings(capture=True)
     if not sys.stderr.isatty():
         sys.excepthook = _uncaught
-
-
-def to_record(
-    _logger: WrappedLogger, _method: str, event: EventDict
-) -> tuple[tuple[str], dict[str, Any]]:
-    """The last step in structlog: what the standard library's logger is called with."""
-    name = event.pop("event")
-    exc_info = event.pop("exc_info", None)
-    # What isn't known isn't said.
-    known = {field: value for field, value in event.items() if value is not None}
-    return (name,), {"exc_info": exc_info, "extra": {FIELDS: known}}
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

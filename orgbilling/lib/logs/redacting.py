@@ -25,6 +25,9 @@ _SEARCHED_MAX: Final = 8_000
 #: Shorter ones would blank out words that are no secrets.
 _SECRET_LENGTH_MIN: Final = 8
 _DEPTH_MAX: Final = 8
+#: Texts that are known to be harmless, and the characters of one that may be among them: about 200 kB.
+_KEPT_MAX: Final = 1_000
+_KEPT_LENGTH_MAX: Final = 128
 
 _SECRET_NAME: Final = re.compile(
     r"password|passwd|secret|token|authorization|cookie|session[_-]?id|api[_-]?key|credential|signature|\bdsn\b"
@@ -67,12 +70,12 @@ def clean(value: Any, depth: int = 0) -> Any:
     """One value, likewise; what has no JSON form becomes its text."""
     if isinstance(value, str):
         return clean_text(value)
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, int):
         return value
-    if isinstance(value, UUID) or (isinstance(value, float) and not math.isfinite(value)):
+    if isinstance(value, UUID):
         return str(value)
     if isinstance(value, float):
-        return value
+        return value if math.isfinite(value) else str(value)
     return _clean_inside(value, depth)
 
 
@@ -92,12 +95,45 @@ def _clean_inside(value: Any, depth: int) -> Any:
 
 def clean_text(text: str) -> str:
     """The text without secrets, with every character that isn't printable escaped, and not too long."""
+    harmless = _HARMLESS.texts(env.SECRETS)
+    if text in harmless:
+        return text
+    cleaned = _cleaned(text)
+    if cleaned == text and len(text) <= _KEPT_LENGTH_MAX:
+        if len(harmless) >= _KEPT_MAX:
+            harmless.clear()
+        harmless.add(text)
+    return cleaned
+
+
+def _cleaned(text: str) -> str:
     if len(text) > _SEARCHED_MAX:
         text = text[:_SEARCHED_MAX]
     text = _without_secrets(text)
     if not text.isprintable():
         text = "".join(map(_escaped, text))
     return text if len(text) <= LENGTH_MAX else text[:LENGTH_MAX] + "…"
+
+
+class _Harmless:
+    """Texts in which nothing was found: names of events, routes and services come with every line.
+
+    What was altered is never kept. All are forgotten when the settings have another secret.
+    """
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+        self._secrets: set[str] | None = None
+        self._count = 0
+
+    def texts(self, secrets: set[str]) -> set[str]:
+        """Those that hold none of these, nor anything else that mustn't be said; secrets are only ever added."""
+        if self._secrets is not secrets or self._count != len(secrets):
+            self._texts, self._secrets, self._count = set(), secrets, len(secrets)
+        return self._texts
+
+
+_HARMLESS: Final = _Harmless()
 
 
 @lru_cache(maxsize=1024)

@@ -7,14 +7,16 @@ import logging
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
+
 from orgbilling.lib.logs.context import bound_fields
+from orgbilling.lib.logs.events import FIELDS
 from orgbilling.lib.logs.exceptions import described
 from orgbilling.lib.logs.libraries import library_event
 from orgbilling.lib.logs.redacting import clean_fields, clean_text
 
-#: Where a record has the fields of an event of ours.
-FIELDS: Final = "event_fields"
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_OFFSET: Final = len("+00:00")
 
 
 class EventFormatter(logging.Formatter):
@@ -44,7 +46,11 @@ class JsonFormatter(EventFormatter):
         """The event, with its exceptions as a list."""
         if record.exc_info and record.exc_info[1] is not None:
             event["exception"] = described(record.exc_info[1])
-        return _ENCODER.encode(event)
+        try:
+            return orjson.dumps(event).decode()
+        except orjson.JSONEncodeError:
+            # An integer of more than 64 bits.
+            return _ENCODER.encode(event)
 
 
 class PlainFormatter(EventFormatter):
@@ -59,7 +65,7 @@ def head(record: logging.LogRecord) -> dict[str, Any]:
     """When, how bad, and who says so."""
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
     return {
-        "timestamp": moment.replace("+00:00", "Z"),
+        "timestamp": moment[:-_OFFSET] + "Z",
         "level": record.levelname.lower(),
         "logger": clean_text(record.name),
     }
