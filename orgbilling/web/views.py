@@ -28,7 +28,7 @@ from orgbilling.web import errors, suspicion, throttling
 from orgbilling.web.addresses import budget_address
 from orgbilling.web.negotiation import check_accept
 from orgbilling.web.query import check_names, validated_query
-from orgbilling.web.refusals import MethodNotAllowed
+from orgbilling.web.refusals import MethodNotAllowed, RateLimited
 from orgbilling.web.responses import JSON
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -239,7 +239,12 @@ class ApiView(APIView):
         if self.public:
             self._count_of(request, None, None)
             return
-        self._count_of(request, request.user, request.auth)
+        try:
+            self._count_of(request, request.user, request.auth)
+        except RateLimited:
+            # 401 comes before 429: a key that was kept may have been revoked since.
+            self._confirm(request)
+            raise
         self._confirm(request)
 
     def _count_of(self, request: Request, user: Any, auth: Any) -> None:

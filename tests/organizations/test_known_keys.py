@@ -59,6 +59,14 @@ def test_a_key_that_is_revoked_here_is_refused_from_the_next_request_on(client):
     problem(client.get("organizations"), 401, "authentication_failed")
 
 
+def test_a_key_that_is_revoked_elsewhere_over_its_limit_is_unknown_first(client, settings):
+    settings.RATE_LIMIT_SERVICE = settings.RATE_LIMIT_READS = settings.RATE_LIMIT_WRITES = "3/h"
+    while client.get("organizations").status_code != 429:
+        pass
+    revoked_elsewhere(client.key)
+    problem(client.get("organizations"), 401, "authentication_failed")
+
+
 def test_others_are_looked_up_once_when_one_is_revoked(client, alpha, django_assert_num_queries):
     revoked_elsewhere(make_key(alpha)[0])
     with django_assert_num_queries(2):  # its key, the page
