@@ -6,7 +6,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from credits.errors import KeyClaimed
-from credits.models import Allocation, Usage
+from credits.models import Allocation, CreditPool, Usage
+from credits.suspension import suspend
+from orgbilling.lib.clock import database_now
 from orgbilling.lib.ids import uuid7
 from tests.concurrency.threads import Elsewhere
 from tests.ledger import balances, charge, fund, give, let_spend
@@ -60,6 +62,33 @@ def test_one_that_cannot_pass_touches_no_other(ready, alice, bob, charlie):
     assert [one and one.remaining_credits for one in done] == [None, None, None, 0, None]
     assert balances(alpha, alice).remaining == 100
     assert Usage.objects.count() == 1
+
+
+def suspended(org, _user):
+    suspend(org.pk, by=None)
+
+
+def without_a_subscription(org, _user):
+    CreditPool.objects.set_entitlement(
+        org_id=org.pk, spending_until=database_now(), price_plan="platform"
+    )
+
+
+def due_for_a_reset(org, user):
+    Allocation.objects.filter(org=org, user=user).update(
+        reset_period="daily", next_reset_date=database_now()
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("become", [suspended, without_a_subscription, due_for_a_reset])
+def test_who_may_not_spend_or_needs_the_pool_is_handed_back(ready, alice, charlie, become):
+    alpha, globex = ready
+    become(globex, charlie)
+    done = charge_many(charge(globex, charlie, 1), charge(alpha, alice, 1))
+    assert [one and one.outcome for one in done] == [None, "charged"]
+    assert balances(globex, charlie).remaining == 100
+    assert Usage.objects.get().org == alpha
 
 
 @pytest.mark.django_db

@@ -32,8 +32,9 @@ def mutants() -> dict[str, Mutant]:
     # They make mutants themselves.
     from tests.mutants.guards import GUARDS  # noqa: PLC0415
     from tests.mutants.rules import RULES  # noqa: PLC0415
+    from tests.mutants.summing import SUMMING  # noqa: PLC0415
 
-    return {mutant.name: mutant for mutant in (*GUARDS, *RULES, *_constraints())}
+    return {mutant.name: mutant for mutant in (*GUARDS, *RULES, *SUMMING, *_constraints())}
 
 
 def text(name: str, what: str, function: str, old: str, new: str, *tests: str) -> Mutant:
