@@ -8,6 +8,7 @@ key. A payment has one open attempt at a time. No call to the provider runs insi
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -60,7 +61,7 @@ def collect(*, org_id: uuid.UUID, payment_id: uuid.UUID, now: bool = False) -> O
         outcome = resume(found, replace=now)
         if not now or outcome.attempt.status != AttemptStatus.FAILED:
             return outcome
-    due = Payment.objects.to_collect(clock.database_now(), provider=provider.name)
+    due = Payment.objects.to_collect(clock.database_now())
     wanted = Payment.objects.pending() if now else due
     if not wanted.filter(org_id=org_id, id=payment_id).exists():
         return None
@@ -159,9 +160,14 @@ def collect_due(limit: int = 5_000) -> int:
     unanswered = PaymentAttempt.objects.unanswered(before=moment - RESUME_AFTER).filter(
         provider=provider.name
     )
-    due = Payment.objects.to_collect(moment, provider=provider.name).order_by("created_at", "id")
+    # Two statements: on a cluster customers are on the coordinator, and payments where their organization is.
+    customers = set(
+        PaymentCustomer.objects.filter(provider=provider.name).values_list("org_id", flat=True)
+    )
+    due = Payment.objects.to_collect(moment).order_by("created_at", "id")
+    theirs = (one for one in due.values_list("org_id", "id") if one[0] in customers)
     waiting = [(one.org_id, one.payment_id) for one in unanswered[:limit]]
-    waiting += due.values_list("org_id", "id")[:limit]
+    waiting += islice(theirs, limit)
     tried = 0
     cardless: set[uuid.UUID] = set()
     for org_id, payment_id in waiting:

@@ -47,12 +47,11 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             created_at__lte=due, event__org_id=models.F("org_id"), event__subscription__isnull=False
         )
 
-    def to_collect(self, moment: datetime, *, provider: str) -> "PaymentQuerySet":
+    def to_collect(self, moment: datetime) -> "PaymentQuerySet":
         """Those that a provider is to be asked for by now: never tried, or due to be tried again.
 
-        Only of organizations that are its customers, and none with an open attempt.
+        None with an open attempt; also of organizations that are no provider's customers.
         """
-        customers: Any = apps.get_model("billing", "PaymentCustomer").objects
         attempts: Any = apps.get_model("billing", "PaymentAttempt").objects
         mine = attempts.filter(org_id=OuterRef("org_id"), payment_id=OuterRef("pk"))
         due = Q(tried=0)
@@ -65,7 +64,6 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         }
         return (
             self.pending()
-            .filter(Exists(customers.filter(org_id=OuterRef("org_id"), provider=provider)))
             .exclude(Exists(mine.filter(status__in=OPEN_ATTEMPTS)))
             .annotate(**annotations)
             .filter(due)

@@ -19,12 +19,16 @@ _DISTRIBUTED = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid 
 _SPREAD = """
     SELECT logicalrelid::regclass::text FROM pg_dist_partition WHERE partmethod = 'h' OR repmodel = 't'
 """
-# Every row names its organization, and so does every unique key but the primary one, which can be made to.
+# Every row names its organization, and so does every unique key but a primary one of the id alone, which is made to.
 _BELONGS = """
     SELECT EXISTS (
             SELECT FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attname = %(column)s AND attnotnull)
         AND NOT EXISTS (
-            SELECT FROM pg_index i WHERE i.indrelid = %(table)s::regclass AND i.indisunique AND NOT i.indisprimary
+            SELECT FROM pg_index i
+            WHERE i.indrelid = %(table)s::regclass AND i.indisunique
+                AND NOT (i.indisprimary AND EXISTS (
+                    SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attname = 'id'
+                        AND a.attnum = i.indkey[0] AND i.indnkeyatts = 1))
                 AND NOT EXISTS (
                     SELECT FROM pg_attribute a
                     WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND a.attname = %(column)s))
@@ -68,12 +72,15 @@ def cut(table: str, *, beside: str) -> sql.Composable:
 
 
 def promote_key(connection: BaseDatabaseWrapper, table: str) -> None:
-    """Make (org_id, id) the primary key, under the name that its unique constraint had: migrations know that one."""
+    """Make (org_id, id) the primary key, under the name that its unique constraint had: migrations know that one.
+
+    A primary key that names the organization already is left alone.
+    """
     keys = _rows(connection, _KEYS, [table])
-    primary = next(name for name, kind, _columns in keys if kind == "p")
-    wanted = [COLUMN, "id"]
-    if any(kind == "p" and columns == wanted for _name, kind, columns in keys):
+    primary, columns = next((name, columns) for name, kind, columns in keys if kind == "p")
+    if COLUMN in columns:
         return
+    wanted = [COLUMN, "id"]
     unique = next((name for name, kind, columns in keys if kind == "u" and columns == wanted), None)
     actions: list[sql.Composable] = [
         sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name))

@@ -15,7 +15,9 @@ _TABLES = """
         EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = %s AND a.attnotnull),
         ARRAY(SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey) k JOIN pg_attribute a
                            ON a.attrelid = t.oid AND a.attnum = k)::text
-              FROM pg_index i WHERE i.indrelid = t.oid AND i.indisunique AND NOT i.indisprimary),
+              FROM pg_index i WHERE i.indrelid = t.oid AND i.indisunique AND NOT (i.indisprimary AND EXISTS (
+                  SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'id'
+                      AND a.attnum = i.indkey[0] AND i.indnkeyatts = 1))),
         ARRAY(SELECT c.confrelid::regclass::text FROM pg_constraint c
               WHERE c.conrelid = t.oid AND c.contype = 'f' AND c.conparentid = 0)
     FROM pg_class t
@@ -39,7 +41,8 @@ _FUNCTIONS = """
 class Table:
     """A table of the schema.
 
-    ``belongs``: every row names its organization. ``keys``: the columns of its unique keys, but for the primary one.
+    ``belongs``: every row names its organization. ``keys``: the columns of its unique keys, but for a primary
+    one of the id alone, to which the organization's can be added.
     ``targets``: the tables that its foreign keys name.
     """
 

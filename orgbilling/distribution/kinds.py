@@ -18,6 +18,9 @@ WHOLE = {
 #: Lets a function that is called inside a statement about one shard read a reference table, whole on every machine; and
 #: keeps PostgreSQL from making it part of the statement that calls it: Citus refuses that where there are parameters.
 NESTED = "citus.allow_nested_distributed_execution"
+#: What delegated functions run under: Citus 14 adds a shard's plan to a statement's cached plan at each execution, and
+#: never finds it again: some 100 KB a charge in each session of a worker. A plan that is made anew is also freed.
+PLANS, PLANNED_ANEW = "plan_cache_mode", "force_custom_plan"
 
 _WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+public\.(\w+)")
 _NAMES = re.compile(r"\bpublic\.(\w+)\b")

@@ -15,6 +15,7 @@ from orgbilling.distribution import catalogue, cluster
 from orgbilling.distribution.catalogue import Function, rows
 from orgbilling.distribution.kinds import (
     NESTED,
+    PLANS,
     FunctionKind,
     TableKind,
     kinds_of_functions,
@@ -83,22 +84,31 @@ def _functions(
         kind, signature = kinds[function.signature], function.signature
         wrong = ""
         if kind is FunctionKind.DELEGATED:
-            if not there.get(signature):
-                wrong = "isn't delegated: run manage.py distribute"
-            elif beside[signature] != ledger:
-                wrong = "is delegated beside other tables than the ledger's"
-            else:
-                wrong = _not_remote(connection, function)
+            wrong = _not_delegated(function, there, is_beside=beside.get(signature) == ledger)
+            wrong = wrong or _not_remote(connection, function)
         elif kind is FunctionKind.EVERYWHERE:
-            if signature not in there:
-                wrong = "isn't on the workers: run manage.py distribute"
-            elif reads_inside(function, kind, tables) and NESTED not in function.settings:
-                wrong = (
-                    f"may not read inside another statement ({NESTED}): run manage.py distribute"
-                )
+            wrong = _not_everywhere(function, there, reads=reads_inside(function, kind, tables))
         else:
             continue
         yield Finding("function", f"{function.name}: {kind}", wrong)
+
+
+def _not_delegated(function: Function, there: dict[str, bool], *, is_beside: bool) -> str:
+    if not there.get(function.signature):
+        return "isn't delegated: run manage.py distribute"
+    if not is_beside:
+        return "is delegated beside other tables than the ledger's"
+    if PLANS not in function.settings:
+        return f"keeps plans that a worker never frees ({PLANS}): run manage.py distribute"
+    return ""
+
+
+def _not_everywhere(function: Function, there: dict[str, bool], *, reads: bool) -> str:
+    if function.signature not in there:
+        return "isn't on the workers: run manage.py distribute"
+    if reads and NESTED not in function.settings:
+        return f"may not read inside another statement ({NESTED}): run manage.py distribute"
+    return ""
 
 
 def _tables(connection: BaseDatabaseWrapper, kinds: dict[str, TableKind]) -> Iterator[Finding]:

@@ -13,6 +13,8 @@ from orgbilling.distribution.catalogue import Function
 from orgbilling.distribution.kinds import (
     ARGUMENT,
     NESTED,
+    PLANNED_ANEW,
+    PLANS,
     FunctionKind,
     TableKind,
     called_first,
@@ -52,3 +54,7 @@ def _statements(
         yield sql.SQL("SELECT create_distributed_function({})").format(signature)
     if reads_inside(function, kind, tables) and NESTED not in function.settings:
         yield sql.SQL("ALTER FUNCTION {} SET {} = on").format(sql.SQL(signature), sql.SQL(NESTED))
+    if kind is FunctionKind.DELEGATED and PLANS not in function.settings:
+        yield sql.SQL("ALTER FUNCTION {} SET {} = {}").format(
+            sql.SQL(signature), sql.SQL(PLANS), sql.SQL(PLANNED_ANEW)
+        )

@@ -16,6 +16,7 @@ from orgbilling.distribution.kinds import (
     obstacles,
     reads_inside,
 )
+from orgbilling.distribution.spreading import _statements
 from orgbilling.roles.rules import ENTRANCES
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +111,27 @@ def test_one_postgresql_is_refused_with_what_is_missing(options):
 def test_a_number_of_shards_out_of_range_is_refused():
     with pytest.raises(CommandError, match="1 to 4096"):
         call_command("distribute", "--shards", "0")
+
+
+def test_a_delegated_function_is_told_once_to_plan_anew():
+    (charge,) = [one for one in functions(connection) if one.name == "deduct_credits"]
+    told = list(_statements(charge, FunctionKind.DELEGATED, {charge.signature: True}, kinds()))
+    assert [one.as_string() for one in told] == [
+        f"ALTER FUNCTION {charge.signature} SET plan_cache_mode = force_custom_plan"
+    ]
+    again = replace(charge, settings=("plan_cache_mode",))
+    assert not list(_statements(again, FunctionKind.DELEGATED, {charge.signature: True}, kinds()))
+
+
+def test_a_primary_key_counts_unless_it_is_the_id_alone():
+    keys = {table.name: table.keys for table in tables(connection)}
+    assert keys["credit_usage_rollups"] == (frozenset({"org_id"}),)
+    assert frozenset({"id"}) not in keys["credit_journal"]
+    assert frozenset({"key"}) in keys["rate_counters"]
+
+
+def test_charging_inserts_what_a_worker_plans_for_one_shard():
+    # From a SELECT, Citus writes the row to a file and reads it back: twice the worker's time.
+    (charge,) = [one for one in functions(connection) if one.name == "deduct_credits"]
+    written = charge.body.split("INSERT INTO public.credit_usage_attribution", 1)[1]
+    assert written.split(")", 1)[1].strip().startswith("VALUES")
