@@ -105,7 +105,7 @@ def test_a_pool_that_is_short_is_shared_once(alpha, alice, bob):
 
 
 @guarded_by(
-    date=sql("allocate_credits_to_user", ("greatest(v_now, a.last_reset_date)", "v_now")),
+    date=sql("allocate_credits_to_user", ("greatest(v_after, a.last_reset_date)", "v_now")),
 )
 def test_who_waited_past_midnight_opens_no_period_again(alpha, alice):
     """A transaction's now is when it began, which may be before the reset that it waited for."""
