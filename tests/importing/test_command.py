@@ -7,15 +7,19 @@ import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from credits.models import Usage
+from credits.models import LateUsage, ServiceCell, Usage
+from credits.reports import Selection
 from organizations.models import Organization, User
+from tests.credits.rolled import as_reported, by_hand, day_of, settle
 from tests.importing.acme import ID, balances, broken
 from tests.importing.conftest import Predecessor, statements
 from tests.service import ROOT
@@ -172,4 +176,12 @@ def test_killed_anywhere_it_leaves_nothing_and_can_be_run_again(acme: Predecesso
     assert "12002 charges" in output
     assert balances().total == 10_000
     assert Usage.objects.filter(org=ID).count() == 12_002
+    assert broken() == []
+    # All of it is of the past, and summed up for reports like any other.
+    settle(UUID(ID))
+    of = Selection(datetime(2000, 1, 1, tzinfo=UTC), None, (UUID(ID),))
+    assert as_reported(of.by_service(), "service_name") == by_hand(of, lambda one: one.service_name)
+    assert as_reported(of.by_day(), "date") == by_hand(of, day_of())
+    assert ServiceCell.objects.filter(org=ID).exists()
+    assert not LateUsage.objects.exists()
     assert broken() == []
