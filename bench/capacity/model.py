@@ -77,7 +77,7 @@ class Terms:
     citus_factor: float = 2.0
     disk_mb_per_second: float = 200
     connections: int = 200
-    pool_size: int = 10
+    pool_size: int = 12
     rate_per_key: float = 100
     copies: int = 2
     core_price: float = 25

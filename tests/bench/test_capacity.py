@@ -30,7 +30,9 @@ DEMAND = Demand(
     dashboards_per_member_day=10,
     kept_months=10,
 )
-TERMS = Terms(busy=0.5, database_cores=4, core_price=10, disk_gb_price=1, backup_gb_price=0.5)
+TERMS = Terms(
+    busy=0.5, database_cores=4, pool_size=10, core_price=10, disk_gb_price=1, backup_gb_price=0.5
+)
 
 
 def test_a_small_demand_needs_the_least():
