@@ -48,7 +48,8 @@ SQL_TEXT: Final = """
 their own on the same server, with as many usage rows. 16 clients, and a key for each call, unless the case says
 otherwise. `_wal` is the write-ahead log of a call, in bytes. A batch is one call of the batch function by each of 8
 connections; `copy` puts the same rows into a copy of the usage table with its CHECKs and indexes, without its triggers
-and foreign keys.
+and foreign keys. Rows without a key are narrower: they fit into what the filled pages have left, one into each, so that
+each writes a whole page to the log until the gaps are filled.
 """
 HTTP_TEXT: Final = """
 32 connections, each request with a key of its own. The service runs as production starts it, behind a proxy as far as
@@ -124,6 +125,8 @@ REMAINS: Final = {
     "would have been a second copy of what the views do ([decision 30](adr/0030-two-doors.md)).",
     "A batch over HTTP": "takes 44 µs an item in the web process, half of it the item's line in the log, and 31 in "
     "PostgreSQL. Single charges, against which it is taken, have become faster as well.",
+    "A hold and its capture": "have no goal, and are slow: a capture with a key claims it, reads the hold and stores "
+    "its answer by seven statements of the ORM in a transaction, where a charge is one call.",
 }
 
 NOTHING: Final = """
