@@ -156,9 +156,11 @@ class ShortDoor(BaseHandler):
             give_back()
             raise
         start = f"{response.status_code} {response.reason_phrase}"
+        # First: it may add to those that the answer has.
+        fixed = missing(response, getattr(response, "fixed_headers", ()))
         headers = [
             *response.items(),
-            *missing(response, getattr(response, "fixed_headers", ())),
+            *fixed,
             *(("Set-Cookie", morsel.output(header="")) for morsel in response.cookies.values()),
         ]
         response._resource_closers.append(request.close)  # noqa: SLF001

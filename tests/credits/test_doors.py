@@ -9,6 +9,7 @@ import pytest
 from django.core import signals
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, transaction
+from django.http import HttpResponse
 from django.test import override_settings
 
 from credits.models import Usage
@@ -233,6 +234,13 @@ def test_a_stream_is_sent_whole_by_the_short_door(short, funded, alpha_key):
     assert status == "200 OK"
     assert "text/csv" in dict(headers)["Content-Type"]
     assert body.startswith("id,")
+
+
+def test_an_answer_that_varies_by_itself_says_both(short, monkeypatch):
+    varying = HttpResponse(b"{}", headers={"Vary": "Accept"})
+    monkeypatch.setattr(short.short, "_viewed", lambda _request: varying)
+    _status, headers, _body = called(short, environ("GET", f"{BASE}/organizations", "obk_x"))
+    assert [value for name, value in headers if name == "Vary"] == ["Accept, origin"]
 
 
 def test_middleware_that_the_short_door_does_not_know_stops_the_start(settings):
