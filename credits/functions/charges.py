@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -193,11 +194,9 @@ def _items(charges: Sequence[Charge]) -> str:
 
 
 def _text(items: Sequence[dict[str, Any]]) -> str:
-    if all(plain_json.is_plain(item["metadata"]) for item in items):
-        try:
+    if not any(plain_json.has_floats(item["metadata"]) for item in items):
+        with suppress(orjson.JSONEncodeError):
             return orjson.dumps(items).decode()
-        except orjson.JSONEncodeError:
-            pass
     return json.dumps(items, default=str)
 
 
