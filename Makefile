@@ -29,18 +29,18 @@ soak: dev-env ## Compare the ledger with its model for a million steps (ARGS="--
 	@exec $(PY) -m tests.model.soak $(ARGS)
 
 corpus: dev-env ## Put every nasty value into every field of the API and the console (a few minutes)
-	@CORPUS=long exec $(PY) -m pytest tests/corpus -q -n 2 --dist worksteal $(ARGS)
+	@CORPUS=long exec $(PY) -m pytest tests/corpus -q --timeout 0 -n 2 --dist worksteal $(ARGS)
 
 agent-kills: dev-env ## Kill the example agent at 200 points: charges must equal work done; ARGS="--kills 1000"
 	@exec env PYTHONPATH=clients/python/src $(PY) -m tests.examples.kills $(ARGS)
 webhooks: dev-env ## Kill the worker that delivers 20 times among 1,000 events to a hostile receiver
-	@WEBHOOKS=long exec $(PY) -m pytest tests/organizations/webhooks/test_killed.py -q -s
+	@WEBHOOKS=long exec $(PY) -m pytest tests/organizations/webhooks/test_killed.py -q -s --timeout 0
 
 mixed: dev-env ## Every mutator at once for two minutes, and the deadlocks counted
-	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q
+	@MIXED_SECONDS=120 exec $(PY) -m pytest tests/concurrency/test_every_mutator.py -q --timeout 0
 
 journal-kills: dev-env ## Kill a process that charges through the client's journal a thousand times
-	@JOURNAL_KILLS=500 exec $(PY) -m pytest tests/client/test_journal_kills.py -q $(ARGS)
+	@JOURNAL_KILLS=500 exec $(PY) -m pytest tests/client/test_journal_kills.py -q --timeout 0 $(ARGS)
 import-bench: dev-env ## Import a million charges, with time and memory; ARGS="100000" imports fewer
 	@exec $(PY) -m tests.importing.big $(ARGS)
 

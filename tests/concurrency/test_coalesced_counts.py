@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, connections, transaction
 from orgbilling.web import coalesced_counts
 from orgbilling.web.coalesced_counts import Counted, Counts, Wanted
 from tests.concurrency.gathering import Gathering
-from tests.concurrency.threads import PATIENCE_SECONDS, together
+from tests.concurrency.threads import PATIENCE_SECONDS, await_lock, together
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "counters"])
 
@@ -71,15 +71,6 @@ def locked(name):
         cursor.execute("SELECT 1 FROM rate_counters WHERE key = %s FOR UPDATE", [name])
         assert cursor.fetchone()
         yield
-
-
-def wait_for_lock():
-    """The process of the server that waits for a lock of another."""
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute("SELECT pid FROM pg_locks WHERE NOT granted")
-            if found := cursor.fetchone():
-                return found[0]
 
 
 def until(happened):
@@ -168,7 +159,7 @@ def test_rows_are_locked_in_the_order_of_their_keys(counts, gathering):
         one(counts, name)()
     with locked("a"):
         futures = gathering.begun([one(counts, name) for name in "cba"])
-        wait_for_lock()
+        await_lock()
         with connection.cursor() as cursor:
             cursor.execute("SELECT key FROM rate_counters WHERE key <> 'a' FOR UPDATE NOWAIT")
             assert len(cursor.fetchall()) == 2
@@ -179,7 +170,7 @@ def test_a_connection_that_is_lost_fails_all_and_nobody_is_counted_again(counts,
     one(counts)()
     with locked("a"):
         futures = gathering.begun([one(counts)] * 4)
-        pid = wait_for_lock()
+        pid = await_lock()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s, %s)", [pid, 1000 * PATIENCE_SECONDS])
     ends = [future.result(PATIENCE_SECONDS) for future in futures]

@@ -12,7 +12,7 @@ from orgbilling.lib import transactions
 from orgbilling.lib.coalescing import Apart
 from orgbilling.lib.errors import DatabaseUnavailable, OutcomeUnknown
 from tests.concurrency.invariants import broken
-from tests.concurrency.threads import Elsewhere
+from tests.concurrency.threads import Elsewhere, await_lock
 from tests.ledger import balances, charge, give
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,17 +52,9 @@ def held_up(gathering, charges, hold):
     with transaction.atomic():
         Allocation.objects.select_for_update().get(org=first.org_id, user=first.user_id)
         futures = gathering.begun(works(charges))
-        wait_for_lock()
+        await_lock()
         hold(futures)
     return [future.result(60) for future in futures]
-
-
-def wait_for_lock():
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01", "55P03", "57014", "53200", "XX000", "OB009"])
@@ -127,7 +119,7 @@ def test_a_key_that_another_server_has_just_used(gathering, monkeypatch, charges
     with transaction.atomic():
         first = Usage.objects.charge(charge(rich, alice, 7, "a"))
         futures = gathering.begun(works(charges))
-        wait_for_lock()
+        await_lock()
     ends = [future.result(60) for future in futures]
     assert [end.replayed for end in ends] == [True, False, False, False]
     assert ends[0].charged.usage_id == first.usage_id

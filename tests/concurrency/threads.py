@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -18,8 +19,27 @@ WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = %s AND wait_event_type = 'Lock'
 """
+#: Of this database alone: beside it another one of the same server has tests with locks of their own.
+AWAITED = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
 # The lock is a worker's; its session carries the number of the one that asked.
 WAITING_ON_CITUS = "SELECT count(*) FROM citus_lock_waits WHERE mod(waiting_gpid, 10000000000) = %s"
+
+
+def await_lock(ended: Callable[[], bool] = lambda: False) -> int | None:
+    """The server's process that waits for a lock of another, once there is one; None when it has ended before."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with connection.cursor() as cursor:
+        while not ended():
+            assert time.monotonic() < deadline, "Nobody waits for a lock."
+            # Within a transaction the first look would be kept.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(AWAITED)
+            if found := cursor.fetchone():
+                return int(found[0])
+    return None
 
 
 def attempt(work: Callable[[], Result]) -> Result | Exception:
@@ -63,7 +83,9 @@ class Elsewhere(Generic[Result]):
         if is_distributed(connection):
             waiting = (WAITING_ON_CITUS, [self._pid])
         with connection.cursor() as cursor:
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while not self._future.done():
+                assert time.monotonic() < deadline, "It neither waits nor ends."
                 # Within a transaction the first look would be kept.
                 cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(*waiting)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
@@ -11,6 +11,7 @@ from organizations.choices import Role
 from organizations.errors import AlreadyMember, LastOwner
 from organizations.models import Member, Organization, User
 from orgbilling.lib.errors import PermissionRefused
+from tests.concurrency.threads import await_lock
 from tests.factories import as_principal, make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,15 +44,6 @@ def owners(org: Organization) -> int:
     return Member.objects.filter(org=org, role=Role.OWNER).count()
 
 
-def until_waiting_or_done(future: Future[str]) -> None:
-    """Return once another connection waits for a lock, or the work has ended without waiting."""
-    with connection.cursor() as cursor:
-        while not future.done():
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-
-
 def test_an_owner_who_waited_sees_that_the_other_is_gone(
     alpha: Organization, alice: User, system_admin: User
 ):
@@ -62,7 +54,7 @@ def test_an_owner_who_waited_sees_that_the_other_is_gone(
             second = pool.submit(
                 outcome, lambda: Member.objects.change_role(alpha.id, other.id, Role.MEMBER, by=by)
             )
-            until_waiting_or_done(second)
+            await_lock(second.done)
         assert second.result(timeout=30) == "LastOwner"
     assert owners(alpha) == 1
 
@@ -76,7 +68,7 @@ def test_an_owner_who_left_cannot_unmake_another_any_more(alpha: Organization, a
                 outcome,
                 lambda: Member.objects.remove(alpha.id, other.id, by=as_principal(alice)),
             )
-            until_waiting_or_done(second)
+            await_lock(second.done)
         assert second.result(timeout=30) == "PermissionRefused"
     assert owners(alpha) == 1
 
