@@ -175,7 +175,87 @@ def capture(
         )
         return None if done[0].outcome == "needs_pool" else done
 
-    state, part = without_pool_first(work)
+    return _captured(org_id, hold_id, *without_pool_first(work))
+
+
+def capture_once(
+    *,
+    org_id: UUID,
+    hold_id: UUID,
+    credits: int | None,
+    final: bool,
+    metadata: dict[str, Any],
+    body_hash: bytes,
+    origin: Origin,
+) -> Captured | None:
+    """``capture`` at most once for the key of ``origin``, in one round trip.
+
+    Args:
+        body_hash: as in ``capture``; the request under the key is told by ``origin.body_hash``.
+
+    Returns:
+        The capture, which earlier ones of the same key are answered with as well. None when nothing was done: the
+        key has to be claimed for a part that isn't the last, for a hold that another key settled, and where the pool
+        is needed.
+
+    Raises:
+        IdempotencyKeyReused: the key was used with another request.
+        KeyClaimed: another capture took it meanwhile: call again.
+        NoSuchHold, HoldNotPending, HoldAmountExceeded: as their names say.
+        DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
+    """
+
+    def work() -> tuple[HoldState, Capture]:
+        done = functions.capture_hold_once(
+            org_id=org_id,
+            hold_id=hold_id,
+            credits=credits,
+            final=final,
+            metadata=metadata,
+            settle_hash=body_hash,
+            origin=origin,
+        )
+        if done[0].outcome == "needs_claim":
+            raise _NeedsClaim
+        return done
+
+    try:
+        state, part = call(work)
+    except _NeedsClaim:
+        return None
+    if state.outcome == "key_reused":
+        raise IdempotencyKeyReused
+    if state.outcome == "answered":
+        return _rows(org_id, hold_id, state, part)
+    return _captured(org_id, hold_id, state, part)
+
+
+class _NeedsClaim(Exception):
+    """Gives up the locks of the look, inside a caller's transaction too."""
+
+
+def _captured(org_id: UUID, hold_id: UUID, state: HoldState, part: Capture) -> Captured:
+    captured = _rows(org_id, hold_id, state, part)
+    if not captured.replayed:
+        after_commit(metrics.captured, part.credits_used)
+    after_commit(
+        logger.info,
+        "hold.captured",
+        org_id=org_id,
+        user_id=state.user_id,
+        hold_id=hold_id,
+        status=state.status,
+        service_name=state.service_name,
+        credits_deducted=part.credits_used,
+        overage_credits=part.overage_credits or None,
+        remaining=part.remaining_credits,
+        usage_id=part.usage_id,
+        replayed=captured.replayed,
+    )
+    return captured
+
+
+def _rows(org_id: UUID, hold_id: UUID, state: HoldState, part: Capture) -> Captured:
     usage = Usage(
         id=part.usage_id,
         org_id=org_id,
@@ -196,24 +276,7 @@ def capture(
     )
     # As it was when it was charged: a repetition shows no later refund.
     usage.refunded_credits = 0  # type: ignore[attr-defined]
-    captured = Captured(_hold(org_id, hold_id, state), usage, state.outcome == "replayed")
-    if not captured.replayed:
-        after_commit(metrics.captured, part.credits_used)
-    after_commit(
-        logger.info,
-        "hold.captured",
-        org_id=org_id,
-        user_id=state.user_id,
-        hold_id=hold_id,
-        status=state.status,
-        service_name=state.service_name,
-        credits_deducted=part.credits_used,
-        overage_credits=part.overage_credits or None,
-        remaining=part.remaining_credits,
-        usage_id=part.usage_id,
-        replayed=captured.replayed,
-    )
-    return captured
+    return Captured(_hold(org_id, hold_id, state), usage, state.outcome in {"replayed", "answered"})
 
 
 def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) -> Released:

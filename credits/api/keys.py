@@ -11,6 +11,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from credits.errors import KeyClaimed
 from credits.idempotency import Answer, hash_body, run_once
 from orgbilling.lib.errors import InvalidRequest
 from orgbilling.web.errors import PROBLEM_JSON
@@ -18,6 +19,9 @@ from orgbilling.web.responses import JSON, json_response
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"
+#: Does the work of a key in one round trip, or finds it done: the status, the document, and whether it was done before.
+#: None when nothing was done, because the key has to be claimed for it. Gets the key and the request's hash.
+AtOnce = Callable[[str, bytes], tuple[int, Any, bool] | None]
 
 
 def key_of(request: Request) -> str | None:
@@ -84,6 +88,40 @@ def answer_under(
     return _answered(
         key, org_id=org_id, operation=operation, path_ids=path_ids, body=body, work=work
     )
+
+
+def answer_at_once(
+    key: str | None,
+    *,
+    org_id: UUID,
+    operation: str,
+    path_ids: dict[str, UUID],
+    body: dict[str, Any],
+    work: Callable[[str | None, bytes], tuple[int, Any]],
+    at_once: AtOnce,
+) -> HttpResponse:
+    """``answer_under`` for work that is nearly always done for its key in one round trip.
+
+    Raises:
+        OrgBillingError: see ``credits.idempotency.run_once``.
+    """
+
+    def answered() -> HttpResponse:
+        done = None
+        if key is not None:
+            done = at_once(key, hash_body(operation, path_ids, body))
+        if done is None:
+            return answer_under(
+                key, org_id=org_id, operation=operation, path_ids=path_ids, body=body, work=work
+            )
+        status, document, replayed = done
+        return json_response(document, status, {REPLAYED: "true"} if replayed else None)
+
+    try:
+        return answered()
+    except KeyClaimed:
+        # By a request that came between the look and the row, and has ended: a second look finds what it did.
+        return answered()
 
 
 def _answered(

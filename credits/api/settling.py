@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from credits import holding
 from credits.api import examples
 from credits.api.holds import HoldRowView
-from credits.api.keys import REPLAYED, answer_under
+from credits.api.keys import REPLAYED, answer_at_once
 from credits.api.rendering import render_captured, render_hold
 from credits.api.serializers import (
     CapturedSerializer,
@@ -27,8 +27,11 @@ from orgbilling.web.openapi import operation
 from orgbilling.web.request_id import current_request_id
 
 CAPTURE, RELEASE = "capture", "release"
-#: Makes a JSON document of what was done, and says whether it was done before.
+#: A JSON document of what was done, and whether it was done before.
 Done = tuple[dict[str, Any], bool]
+Result = TypeVar("Result")
+#: What settles a hold of an organization for somebody.
+Work = Callable[[UUID, Origin], Result]
 
 
 class SettlingView(HoldRowView):
@@ -40,32 +43,43 @@ class SettlingView(HoldRowView):
         *,
         operation: str,
         key: str | None,
-        work: Callable[[UUID, Origin], Done],
+        work: Work[Done],
+        at_once: Work[Done | None] | None = None,
     ) -> HttpResponse:
         """Do the work, once for its key when it has one, and answer 200.
+
+        Args:
+            at_once: does the work once for its key in one round trip; None when the key has to be claimed for it.
 
         Raises:
             NotFound, PermissionRefused: the organization named has no such hold.
             OrgBillingError: what forbids it.
         """
-        org_id, hold_id, before = self.org_id, self.kwargs["hold_id"], False
+        org_id, before = self.org_id, False
         if org_id is None:
             raise self.missing()
 
+        def origin(key: str | None, body_hash: bytes) -> Origin:
+            return Origin(self.principal.actor, current_request_id(), key, body_hash)
+
         def once(key: str | None, body_hash: bytes) -> tuple[int, Any]:
             nonlocal before
-            origin = Origin(self.principal.actor, current_request_id(), key, body_hash)
-            document, before = work(org_id, origin)
+            document, before = work(org_id, origin(key, body_hash))
             return 200, document
 
+        def unclaimed(key: str, body_hash: bytes) -> tuple[int, Any, bool] | None:
+            done = None if at_once is None else at_once(org_id, origin(key, body_hash))
+            return None if done is None else (200, *done)
+
         try:
-            response = answer_under(
+            response = answer_at_once(
                 key,
                 org_id=org_id,
                 operation=operation,
-                path_ids={"hold_id": hold_id},
+                path_ids={"hold_id": self.kwargs["hold_id"]},
                 body=self.body(request),
                 work=once,
+                at_once=unclaimed,
             )
         except NotFound:
             self.require_there()
@@ -94,7 +108,6 @@ class CaptureView(SettlingView):
     def post(self, request: Request, hold_id: UUID) -> HttpResponse:
         """200 with the hold and the usage row."""
         wanted, key = self.checked(request, CaptureSerializer)
-        credits, metadata = wanted.get("credits"), wanted.get("metadata")
         if not wanted["final"] and key is None:
             self.require_there()
             raise InvalidRequest(
@@ -102,23 +115,26 @@ class CaptureView(SettlingView):
                 "A capture that isn't final needs an Idempotency-Key: a retry would capture twice.",
                 "key_required",
             )
-        same = hash_body(
-            CAPTURE, {"hold_id": hold_id}, {"credits": credits, "metadata": metadata or {}}
-        )
+        credits, metadata = wanted.get("credits"), wanted.get("metadata") or {}
+        part: dict[str, Any] = {
+            "hold_id": hold_id,
+            "credits": credits,
+            "final": wanted["final"],
+            "metadata": metadata,
+            "body_hash": hash_body(
+                CAPTURE, {"hold_id": hold_id}, {"credits": credits, "metadata": metadata}
+            ),
+        }
 
         def work(org_id: UUID, origin: Origin) -> Done:
-            captured = holding.capture(
-                org_id=org_id,
-                hold_id=hold_id,
-                credits=credits,
-                final=wanted["final"],
-                metadata=metadata or {},
-                body_hash=same,
-                origin=origin,
-            )
+            captured = holding.capture(org_id=org_id, origin=origin, **part)
             return render_captured(captured), captured.replayed
 
-        return self.settle(request, operation=CAPTURE, key=key, work=work)
+        def at_once(org_id: UUID, origin: Origin) -> Done | None:
+            captured = holding.capture_once(org_id=org_id, origin=origin, **part)
+            return None if captured is None else (render_captured(captured), captured.replayed)
+
+        return self.settle(request, operation=CAPTURE, key=key, work=work, at_once=at_once)
 
 
 class ReleaseView(SettlingView):

@@ -65,6 +65,7 @@ PLACE_WITH_POOL = (
     "SELECT * FROM public.place_hold_with_pool(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 )
 CAPTURE = "SELECT * FROM public.capture_hold(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+CAPTURE_ONCE = "SELECT * FROM public.capture_hold_once(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 RELEASE = "SELECT * FROM public.release_hold(%s,%s,%s,%s,%s,%s)"
 HOLD_COLUMNS = 9
 
@@ -112,29 +113,47 @@ def capture_hold(
     Raises:
         NoSuchHold, HoldNotPending, HoldAmountExceeded, AmountOutOfRange: as their names say.
     """
-    row = one(
-        CAPTURE,
-        [
-            org_id,
-            hold_id,
-            uuid7(),
-            uuid7(),
-            credits,
-            final,
-            Jsonb(metadata),
-            settle_hash,
-            origin.request_id,
-            origin.idempotency_key,
-            origin.body_hash,
-            origin.actor,
-            with_pool,
-        ],
+    args = [
+        *_capture(
+            org_id=org_id,
+            hold_id=hold_id,
+            credits=credits,
+            final=final,
+            metadata=metadata,
+            settle_hash=settle_hash,
+            origin=origin,
+        ),
+        with_pool,
+    ]
+    return _captured(one(CAPTURE, args))
+
+
+def capture_hold_once(
+    *,
+    org_id: UUID,
+    hold_id: UUID,
+    credits: int | None,
+    final: bool,
+    metadata: dict[str, Any],
+    settle_hash: bytes,
+    origin: Origin,
+) -> tuple[HoldState, Capture]:
+    """``capture_hold`` under a key, which ``origin`` has; the outcome ``needs_claim`` has changed nothing.
+
+    Raises:
+        KeyClaimed: the key was taken by another capture meanwhile.
+        NoSuchHold, HoldNotPending, HoldAmountExceeded, AmountOutOfRange: as their names say.
+    """
+    args = _capture(
+        org_id=org_id,
+        hold_id=hold_id,
+        credits=credits,
+        final=final,
+        metadata=metadata,
+        settle_hash=settle_hash,
+        origin=origin,
     )
-    part = Capture(*row[HOLD_COLUMNS:])
-    # Django's cursors leave JSON as text, for the fields of its models to decode.
-    if isinstance(part.metadata, str):
-        part = replace(part, metadata=json.loads(part.metadata))
-    return HoldState(*row[:HOLD_COLUMNS]), part
+    return _captured(one(CAPTURE_ONCE, args))
 
 
 def release_hold(
@@ -163,3 +182,37 @@ def _rest(charge: Charge, ttl_seconds: int) -> list[Any]:
         origin.body_hash,
         origin.actor,
     ]
+
+
+def _capture(
+    *,
+    org_id: UUID,
+    hold_id: UUID,
+    credits: int | None,
+    final: bool,
+    metadata: dict[str, Any],
+    settle_hash: bytes,
+    origin: Origin,
+) -> list[Any]:
+    return [
+        org_id,
+        hold_id,
+        uuid7(),
+        uuid7(),
+        credits,
+        final,
+        Jsonb(metadata),
+        settle_hash,
+        origin.request_id,
+        origin.idempotency_key,
+        origin.body_hash,
+        origin.actor,
+    ]
+
+
+def _captured(row: tuple[Any, ...]) -> tuple[HoldState, Capture]:
+    part = Capture(*row[HOLD_COLUMNS:])
+    # Django's cursors leave JSON as text, for the fields of its models to decode.
+    if isinstance(part.metadata, str):
+        part = replace(part, metadata=json.loads(part.metadata))
+    return HoldState(*row[:HOLD_COLUMNS]), part

@@ -83,6 +83,7 @@ ENTRANCES: Final = (
     "add_credits_to_pool",
     "allocate_credits_to_user",
     "capture_hold",
+    "capture_hold_once",
     "change_reset_period",
     "close_allocation",
     "close_overage_period",

@@ -15,7 +15,8 @@ COMMIT = b"COMMIT\0"
 # The functions that the service calls outside a transaction: such a statement commits by itself, a simple query at its
 # end, one of the extended protocol (Parse, Bind, Execute, Sync) with the Sync.
 BY_ITSELF = re.compile(
-    rb"public\.(deduct_credits|deduct_many|deduct_batch|place_hold|capture_hold|release_hold|refund_usage)\("
+    rb"public\.(deduct_credits|deduct_many|deduct_batch|place_hold|capture_hold|capture_hold_once"
+    rb"|release_hold|refund_usage)\("
 )
 FOR_MANY = b"public.deduct_many("
 #: Once for each charge of such a statement.
