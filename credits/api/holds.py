@@ -20,6 +20,7 @@ from credits.api.spending import (
     require_own,
     sees_only_own,
 )
+from credits.functions import HoldOwner
 from credits.holding import OPERATION, HoldOrder, place
 from credits.idempotency import Answer
 from credits.models import Hold
@@ -66,13 +67,13 @@ class HoldRowView(RowView):
     service_budget = True
     named = "hold"
     rules: ClassVar[dict[str, Rule]] = {"POST": SPEND}
-    found: Hold | None = None
+    owner: HoldOwner | None = None
 
-    def look_up(self) -> Hold | None:
-        """The hold, looked up once."""
-        if self.found is None:
-            self.found = Hold.objects.find(self.kwargs["hold_id"])
-        return self.found
+    def look_up(self) -> Row | None:
+        """Whose the hold is, looked up once."""
+        if self.owner is None:
+            self.owner = Hold.objects.owner(self.kwargs["hold_id"])
+        return self.owner
 
     def needs_row(self, org_id: Any) -> bool:
         """Whether it has to be the caller's own."""
@@ -87,6 +88,13 @@ class HoldView(HoldRowView):
     """One hold."""
 
     rules: ClassVar[dict[str, Rule]] = {"GET": Rule(MEMBER, Scope.CREDITS_READ)}
+    found: Hold | None = None
+
+    def look_up(self) -> Row | None:
+        """The hold itself, looked up once."""
+        if self.found is None:
+            self.found = Hold.objects.find(self.kwargs["hold_id"])
+        return self.found
 
     @operation(
         summary="Read a hold",

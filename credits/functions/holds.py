@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from credits.functions.calling import Origin, one
+from credits.functions.calling import Origin, many, one
 from credits.functions.charges import Charge
 from orgbilling.lib.ids import uuid7
 
@@ -26,6 +26,14 @@ class Held:
     remaining_credits: int
     expires_at: datetime
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOwner:
+    """Whose a hold is."""
+
+    org_id: UUID
+    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,14 @@ PLACE_WITH_POOL = (
 CAPTURE = "SELECT * FROM public.capture_hold(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 CAPTURE_ONCE = "SELECT * FROM public.capture_hold_once(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 RELEASE = "SELECT * FROM public.release_hold(%s,%s,%s,%s,%s,%s)"
+OWNER = "SELECT h.org_id, h.user_id FROM public.credit_holds AS h WHERE h.id = %s"
 HOLD_COLUMNS = 9
+
+
+def owner_of_hold(hold_id: UUID) -> HoldOwner | None:
+    """Whose a hold of any organization is; None when there is none."""
+    rows = many(OWNER, [hold_id])
+    return HoldOwner(*rows[0]) if rows else None
 
 
 def place_hold(charge: Charge, ttl_seconds: int, hold_id: UUID) -> Held:

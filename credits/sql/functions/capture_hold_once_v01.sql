@@ -44,22 +44,26 @@ CREATE OR REPLACE FUNCTION public.capture_hold_once(
 LANGUAGE plpgsql
 AS $$
 DECLARE
+    v_hold_id uuid;
     v_hash bytea;
     v_final_usage_id uuid;
 BEGIN
     IF p_org_id IS NULL OR p_final IS NULL OR p_idempotency_key IS NULL OR p_body_hash IS NULL THEN
         RAISE EXCEPTION 'an organization, a key and the hash of its request are needed' USING ERRCODE = 'OB001';
     END IF;
-    SELECT h.user_id, h.allocation_id, h.credits, h.captured_credits, h.status, h.service_name, h.expires_at,
-        h.created_at, h.final_usage_id, u.id, u.credits_used, u.overage_credits, u.service_type, u.unit_price,
-        u.quantity, u.price_version, u.request_id, u.metadata, u.remaining_credits, u.created_at, u.body_hash
-    INTO o_user_id, o_allocation_id, o_hold_credits, o_captured_credits, o_status, o_service_name, o_expires_at,
-        o_hold_created_at, v_final_usage_id, o_usage_id, o_credits_used, o_overage_credits, o_service_type, o_unit_price,
-        o_quantity, o_price_version, o_request_id, o_metadata, o_remaining_credits, o_created_at, v_hash
+    SELECT u.id, u.hold_id, u.credits_used, u.overage_credits, u.service_type, u.unit_price, u.quantity, u.price_version,
+        u.request_id, u.metadata, u.remaining_credits, u.created_at, u.body_hash
+    INTO o_usage_id, v_hold_id, o_credits_used, o_overage_credits, o_service_type, o_unit_price, o_quantity,
+        o_price_version, o_request_id, o_metadata, o_remaining_credits, o_created_at, v_hash
     FROM public.credit_usage_attribution AS u
-    INNER JOIN public.credit_holds AS h ON h.org_id = u.org_id AND h.id = u.hold_id
     WHERE u.org_id = p_org_id AND u.operation = 'capture' AND u.idempotency_key = p_idempotency_key;
     IF FOUND THEN
+        SELECT h.user_id, h.allocation_id, h.credits, h.captured_credits, h.status, h.service_name, h.expires_at,
+            h.created_at, h.final_usage_id
+        INTO STRICT o_user_id, o_allocation_id, o_hold_credits, o_captured_credits, o_status, o_service_name,
+            o_expires_at, o_hold_created_at, v_final_usage_id
+        FROM public.credit_holds AS h
+        WHERE h.org_id = p_org_id AND h.id = v_hold_id;
         o_outcome := CASE
             WHEN v_hash <> p_body_hash THEN 'key_reused'
             -- How much of the hold a part had captured in all is told by its stored answer alone.
