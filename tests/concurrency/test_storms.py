@@ -101,7 +101,9 @@ def test_capture_release_and_expiry_settle_each_of_1000_holds_once(rich, bob):
             placed = place(HoldOrder(charge(rich, bob, 5), 60))
             assert isinstance(placed, Placed)
             hold, credits = placed.hold, lot.choice([None, 1, 4])
-            delays = [lot.randrange(6), lot.randrange(6), lot.randrange(3)]
+            # The sweeper looks for whose holds are due before it takes one: sometimes it is given a start.
+            start = 0 if number % 10 else 60
+            delays = [start + lot.randrange(6), start + lot.randrange(6), lot.randrange(3)]
             ends = people.together(lambda turn: race(hold, credits, turn, delays[turn]))  # noqa: B023
             row = Hold.objects.get(pk=hold.pk)
             # The sweeper counts what it looked at; whether it came first, the hold says.
