@@ -126,8 +126,9 @@ REMAINS: Final = {
     "([decision 30](adr/0030-two-doors.md)).",
     "A batch over HTTP": "takes 44 µs an item in the web process, half of it the item's line in the log, and 31 in "
     "PostgreSQL. Single charges, against which it is taken, have become faster as well.",
-    "A hold and its capture": "have no goal, and are slow: a capture with a key claims it, reads the hold and stores "
-    "its answer by seven statements of the ORM in a transaction, where a charge is one call.",
+    "A hold and its capture": "are two requests and have no goal. They were measured when a capture with a key claimed "
+    "it and stored its answer by eleven statements in a transaction; since then it is one call, as a charge is "
+    "([decision 5](adr/0005-idempotency.md) has what it costs now).",
 }
 
 NOTHING: Final = """

@@ -8,7 +8,7 @@ from credits.models import CreditPool, StoredAnswer, Usage
 from tests.api_client import ok, problem
 from tests.credits.hold_calls import PATH, capture, left
 from tests.credits.test_deduct import body
-from tests.ledger import give
+from tests.ledger import fund, give, let_spend
 from tests.logs.kept import kept
 
 REUSED = (422, "idempotency_key_reused")
@@ -185,6 +185,16 @@ class TestAKeyIsForOneRequest:
         first = capture(api, hold)
         same_again(capture(api, hold, Idempotency_Key="k"), first)
         problem(capture(api, hold, {"credits": 1}, Idempotency_Key="k"), *REUSED)
+
+    def test_of_an_organization_alone(self, api, globex, charlie, globex_key, client_for, place):
+        fund(globex, 1_000)
+        let_spend(globex)
+        give(globex, charlie, 100)
+        theirs = client_for(globex_key)
+        other = ok(theirs.post(PATH, body(globex, charlie, 50)), 201)
+        ok(capture(api, place(), Idempotency_Key="k"))
+        assert ok(capture(theirs, other, Idempotency_Key="k"))["hold"]["id"] == other["id"]
+        assert Usage.objects.filter(idempotency_key="k").count() == 2
 
     def test_what_was_refused_leaves_the_key_free(self, api, funded, alice, place):
         hold, settled = place(), place(100)

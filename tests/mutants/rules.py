@@ -6,6 +6,8 @@ from tests.mutants.guards import APART, AT_ONCE, ORDER
 
 DEDUCT = "tests/credits/test_deduct.py"
 HOLDS = "tests/credits/test_holds.py"
+CAPTURES = "tests/credits/test_captures_under_a_key.py"
+CAPTURES_AT_ONCE = "tests/concurrency/test_captures_under_a_key.py"
 REFUNDS = "tests/credits/test_refunds.py"
 PERIODS = "tests/credits/test_periods.py"
 RACES = "tests/credits/test_key_races.py"
@@ -248,6 +250,49 @@ RULES: tuple[Mutant, ...] = (
         "used_credits = 0,",
         "",
         PERIODS,
+    ),
+    *(
+        text(f"key:capture_{name}", what, "capture_hold_once", guard, gone, CAPTURES)
+        for name, what, guard, gone in (
+            (
+                "body",
+                "whether a capture's key has the same request",
+                "WHEN v_hash <> p_body_hash",
+                "WHEN false",
+            ),
+            (
+                "part",
+                "that a part is answered with what was stored",
+                "v_final_usage_id IS DISTINCT FROM o_usage_id",
+                "false",
+            ),
+            (
+                "stored",
+                "the look for a capture's stored answer",
+                "IF FOUND OR NOT p_final",
+                "IF NOT p_final",
+            ),
+            (
+                "filter",
+                "the organization of a capture's key",
+                "u.org_id = p_org_id AND u.operation",
+                "u.operation",
+            ),
+            (
+                "once",
+                "the look for a capture's key",
+                "u.idempotency_key = p_idempotency_key",
+                "false",
+            ),
+        )
+    ),
+    text(
+        "key:capture_at_once",
+        "that a key is one capture's, of two at once",
+        "capture_hold",
+        _CONFLICT,
+        "",
+        f"{CAPTURES_AT_ONCE}::test_a_key_for_two_holds",
     ),
     text(
         "refresh:entitled",
