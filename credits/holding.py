@@ -40,17 +40,74 @@ class HoldOrder:
 class Placed:
     """A hold as it was when it was made, now or by an earlier request with the same key."""
 
-    hold: Hold
-    replayed: bool
+    charge: Charge
+    held: Held
+
+    @property
+    def replayed(self) -> bool:
+        """Whether an earlier request made it."""
+        return self.held.outcome == "replayed"
+
+    @property
+    def hold(self) -> Hold:
+        """Its row, as far as it was told."""
+        charge, held = self.charge, self.held
+        return Hold(
+            id=held.hold_id,
+            org_id=charge.org_id,
+            user_id=charge.user_id,
+            allocation_id=held.allocation_id,
+            credits=held.credits,
+            service_name=charge.service_name,
+            remaining_credits=held.remaining_credits,
+            expires_at=held.expires_at,
+            created_at=held.created_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A part of a hold that was charged, now or by an earlier, identical final request."""
 
-    hold: Hold
-    usage: Usage
-    replayed: bool
+    org_id: UUID
+    hold_id: UUID
+    state: HoldState
+    part: Capture
+
+    @property
+    def replayed(self) -> bool:
+        """Whether an earlier request charged it."""
+        return self.state.outcome in {"replayed", "answered"}
+
+    @property
+    def hold(self) -> Hold:
+        """The hold's row, as far as it was told."""
+        return _hold(self.org_id, self.hold_id, self.state)
+
+    @property
+    def usage(self) -> Usage:
+        """The usage row as it was when it was charged: ``refunded_credits`` shows no later refund."""
+        state, part = self.state, self.part
+        usage = Usage(
+            id=part.usage_id,
+            org_id=self.org_id,
+            user_id=state.user_id,
+            allocation_id=state.allocation_id,
+            credits_used=part.credits_used,
+            overage_credits=part.overage_credits,
+            service_type=part.service_type,
+            service_name=state.service_name,
+            unit_price=part.unit_price,
+            quantity=part.quantity,
+            price_version=part.price_version,
+            request_id=part.request_id,
+            metadata=part.metadata,
+            hold_id=self.hold_id,
+            remaining_credits=part.remaining_credits,
+            created_at=part.created_at,
+        )
+        usage.refunded_credits = 0  # type: ignore[attr-defined]
+        return usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +171,7 @@ def _with_pool(order: HoldOrder, hold_id: UUID) -> Placed | Answer:
 def _placed(charge: Charge, held: Held) -> Placed:
     if held.outcome == "key_reused":
         raise IdempotencyKeyReused
-    hold = Hold(
-        id=held.hold_id,
-        org_id=charge.org_id,
-        user_id=charge.user_id,
-        allocation_id=held.allocation_id,
-        credits=held.credits,
-        service_name=charge.service_name,
-        remaining_credits=held.remaining_credits,
-        expires_at=held.expires_at,
-        created_at=held.created_at,
-    )
-    placed = Placed(hold, held.outcome == "replayed")
+    placed = Placed(charge, held)
     after_commit(
         logger.info,
         "hold.created",
@@ -226,7 +272,7 @@ def capture_once(
     if state.outcome == "key_reused":
         raise IdempotencyKeyReused
     if state.outcome == "answered":
-        return _rows(org_id, hold_id, state, part)
+        return Captured(org_id, hold_id, state, part)
     return _captured(org_id, hold_id, state, part)
 
 
@@ -235,7 +281,7 @@ class _NeedsClaim(Exception):
 
 
 def _captured(org_id: UUID, hold_id: UUID, state: HoldState, part: Capture) -> Captured:
-    captured = _rows(org_id, hold_id, state, part)
+    captured = Captured(org_id, hold_id, state, part)
     if not captured.replayed:
         after_commit(metrics.captured, part.credits_used)
     after_commit(
@@ -253,30 +299,6 @@ def _captured(org_id: UUID, hold_id: UUID, state: HoldState, part: Capture) -> C
         replayed=captured.replayed,
     )
     return captured
-
-
-def _rows(org_id: UUID, hold_id: UUID, state: HoldState, part: Capture) -> Captured:
-    usage = Usage(
-        id=part.usage_id,
-        org_id=org_id,
-        user_id=state.user_id,
-        allocation_id=state.allocation_id,
-        credits_used=part.credits_used,
-        overage_credits=part.overage_credits,
-        service_type=part.service_type,
-        service_name=state.service_name,
-        unit_price=part.unit_price,
-        quantity=part.quantity,
-        price_version=part.price_version,
-        request_id=part.request_id,
-        metadata=part.metadata,
-        hold_id=hold_id,
-        remaining_credits=part.remaining_credits,
-        created_at=part.created_at,
-    )
-    # As it was when it was charged: a repetition shows no later refund.
-    usage.refunded_credits = 0  # type: ignore[attr-defined]
-    return Captured(_hold(org_id, hold_id, state), usage, state.outcome in {"replayed", "answered"})
 
 
 def release(*, org_id: UUID, hold_id: UUID, body_hash: bytes, origin: Origin) -> Released:

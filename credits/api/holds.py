@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from credits.api import examples
 from credits.api.keys import REPLAYED, respond
-from credits.api.rendering import render_hold
+from credits.api.rendering import render_hold, render_placed
 from credits.api.rows import Row, RowView
 from credits.api.serializers import HoldOrderSerializer, HoldSerializer
 from credits.api.spending import (
@@ -55,7 +55,7 @@ class HoldsView(SpendingView):
         placed = place(HoldOrder(charge, wanted["ttl_seconds"]))
         if isinstance(placed, Answer):
             return respond(placed)
-        document = render_hold(placed.hold, placed.hold.created_at)
+        document = render_placed(placed)
         if placed.replayed:
             return json_response(document, 200, {REPLAYED: "true"})
         return json_response(document, 201)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from credits.choices import HoldStatus
 from credits.deducting import Receipt
 from credits.history import PoolBalances
-from credits.holding import Captured
+from credits.holding import Captured, Placed
 from credits.models import Allocation, CreditPool, Hold, Price, Refusal, Usage
 from credits.models.refusal import OTHER_SERVICES, OTHERS
 from orgbilling.web.responses import money, rfc3339
@@ -142,10 +143,59 @@ def render_hold(hold: Hold, moment: datetime) -> dict[str, Any]:
     }
 
 
+def render_placed(placed: Placed) -> dict[str, Any]:
+    """A hold as it was when it was made."""
+    charge, held = placed.charge, placed.held
+    return {
+        "id": held.hold_id,
+        "org_id": charge.org_id,
+        "user_id": charge.user_id,
+        "allocation_id": held.allocation_id,
+        "credits": held.credits,
+        "captured_credits": 0,
+        "status": HoldStatus.PENDING.value,
+        "service_name": charge.service_name,
+        "expires_at": rfc3339(held.expires_at),
+        "created_at": rfc3339(held.created_at),
+    }
+
+
 def render_captured(captured: Captured) -> dict[str, Any]:
     """A hold and the usage row of a capture, as they were when captured: a replay shows no later refund."""
-    hold = captured.hold
-    return {"hold": render_hold(hold, hold.created_at), "usage": render_usage(captured.usage)}
+    state, part = captured.state, captured.part
+    hold = {
+        "id": captured.hold_id,
+        "org_id": captured.org_id,
+        "user_id": state.user_id,
+        "allocation_id": state.allocation_id,
+        "credits": state.credits,
+        "captured_credits": state.captured_credits,
+        "status": state.status,
+        "service_name": state.service_name,
+        "expires_at": rfc3339(state.expires_at),
+        "created_at": rfc3339(state.created_at),
+    }
+    usage = {
+        "id": part.usage_id,
+        "org_id": captured.org_id,
+        "user_id": state.user_id,
+        "allocation_id": state.allocation_id,
+        "credits_used": part.credits_used,
+        "overage_credits": part.overage_credits,
+        "service_type": part.service_type,
+        "service_name": state.service_name,
+        "unit_price": part.unit_price,
+        "quantity": part.quantity,
+        "price_version": part.price_version,
+        "request_id": part.request_id,
+        "metadata": part.metadata,
+        "refunded_credits": 0,
+        "refund_of": None,
+        "hold_id": captured.hold_id,
+        "remaining_credits": part.remaining_credits,
+        "created_at": rfc3339(part.created_at),
+    }
+    return {"hold": hold, "usage": usage}
 
 
 def render_refusal(refusal: Refusal) -> dict[str, Any]:
