@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from credits import functions, metrics, refusing
-from credits.errors import KeyClaimed
+from credits.errors import HoldAmountExceeded, HoldNotPending, KeyClaimed
 from credits.explaining import insufficient
 from credits.functions import Capture, Charge, Held, HoldState, Origin
 from credits.idempotency import Answer, run_claiming
@@ -266,7 +266,11 @@ def capture_once(
         return done
 
     try:
-        state, part = call(work)
+        try:
+            state, part = call(work)
+        except (HoldNotPending, HoldAmountExceeded):
+            # By a capture that this one waited for: if that has the key, its row says what this one is answered.
+            state, part = call(work)
     except _NeedsClaim:
         return None
     if state.outcome == "key_reused":

@@ -7,10 +7,12 @@ from uuid import UUID
 import structlog
 
 from credits import functions
-from credits.functions import Origin
+from credits.errors import RefundExceedsUsage
+from credits.functions import Origin, Refunded
 from credits.models import Usage
 from credits.without_pool_first import without_pool_first
 from orgbilling.lib.after_commit import after_commit
+from orgbilling.lib.errors import IdempotencyKeyReused
 from orgbilling.lib.ids import uuid7
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -59,6 +61,77 @@ def refund(
         return Usage.objects.with_refunds().get(org_id=org_id, pk=refund_id) if done else None
 
     refunded = without_pool_first(work)
+    _tell(org_id, usage_id, refunded)
+    return refunded
+
+
+def refund_once(
+    *,
+    org_id: UUID,
+    usage_id: UUID,
+    reason: str,
+    origin: Origin,
+    credits: int | None,
+    own_actor: str | None,
+) -> tuple[Usage, bool]:
+    """``refund`` at most once for the key of ``origin``, in one round trip; also whether it was made before.
+
+    Raises:
+        IdempotencyKeyReused: the key was used with another request.
+        KeyClaimed: another refund took it meanwhile: call again.
+        OrgBillingError: see ``refund``.
+    """
+    refund_id = uuid7()
+
+    def work(*, with_pool: bool) -> Refunded | None:
+        done = functions.refund_usage_once(
+            org_id=org_id,
+            usage_id=usage_id,
+            refund_id=refund_id,
+            credits=credits,
+            metadata={"reason": reason},
+            own_actor=own_actor,
+            origin=origin,
+            with_pool=with_pool,
+        )
+        return None if done.outcome == "needs_pool" else done
+
+    try:
+        done = without_pool_first(work)
+    except RefundExceedsUsage:
+        # By a refund that this one waited for: if it was the same request, its row is the answer.
+        done = without_pool_first(work)
+    if done.outcome == "key_reused":
+        raise IdempotencyKeyReused
+    refunded = _row(org_id, usage_id, done)
+    if done.outcome == "refunded":
+        _tell(org_id, usage_id, refunded)
+    return refunded, done.outcome == "answered"
+
+
+def _row(org_id: UUID, usage_id: UUID, done: Refunded) -> Usage:
+    refunded = Usage(
+        id=done.refund_id,
+        org_id=org_id,
+        user_id=done.user_id,
+        allocation_id=done.allocation_id,
+        credits_used=done.credits_used,
+        overage_credits=done.overage_credits,
+        service_type=done.service_type,
+        service_name=done.service_name,
+        unit_price=done.unit_price,
+        price_version=done.price_version,
+        request_id=done.request_id,
+        metadata=done.metadata,
+        refund_of_id=usage_id,
+        remaining_credits=done.remaining_credits,
+        created_at=done.created_at,
+    )
+    refunded.refunded_credits = 0  # type: ignore[attr-defined]
+    return refunded
+
+
+def _tell(org_id: UUID, usage_id: UUID, refunded: Usage) -> None:
     after_commit(
         logger.info,
         "credits.refunded",
@@ -68,6 +141,5 @@ def refund(
         # A refund's row is a charge of less than nothing.
         credits_refunded=-refunded.credits_used,
         usage_id=usage_id,
-        refund_id=refund_id,
+        refund_id=refunded.pk,
     )
-    return refunded

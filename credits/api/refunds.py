@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from credits import refunding
 from credits.api import examples
-from credits.api.keys import answer_under
+from credits.api.keys import answer_at_once
 from credits.api.rendering import render_usage
 from credits.api.rows import Row, RowView
 from credits.api.serializers import RefundSerializer, UsageSerializer
@@ -90,25 +90,33 @@ class RefundView(RowView):
         if org_id is None:
             raise self.missing()
 
+        wish: dict[str, Any] = {
+            "org_id": org_id,
+            "usage_id": usage_id,
+            "credits": wanted.get("credits"),
+            "reason": wanted["reason"],
+            "own_actor": self.own_actor(org_id),
+        }
+
+        def origin(key: str | None, body_hash: bytes) -> Origin:
+            return Origin(self.principal.actor, current_request_id(), key, body_hash)
+
         def work(key: str | None, body_hash: bytes) -> tuple[int, Any]:
-            refund = refunding.refund(
-                org_id=org_id,
-                usage_id=usage_id,
-                credits=wanted.get("credits"),
-                reason=wanted["reason"],
-                origin=Origin(self.principal.actor, current_request_id(), key, body_hash),
-                own_actor=self.own_actor(org_id),
-            )
-            return 201, render_usage(refund)
+            return 201, render_usage(refunding.refund(origin=origin(key, body_hash), **wish))
+
+        def at_once(key: str, body_hash: bytes) -> tuple[int, Any, bool]:
+            refund, replayed = refunding.refund_once(origin=origin(key, body_hash), **wish)
+            return 201, render_usage(refund), replayed
 
         try:
-            return answer_under(
+            return answer_at_once(
                 key,
                 org_id=org_id,
                 operation=OPERATION,
                 path_ids={"usage_id": usage_id},
                 body=self.body(request),
                 work=work,
+                at_once=at_once,
             )
         except NotFound:
             self.require_there()

@@ -26,6 +26,7 @@ from credits.functions.holds import (
     release_hold,
 )
 from credits.functions.movements import (
+    Refunded,
     add_credits_to_pool,
     allocate_credits_to_user,
     change_reset_period,
@@ -36,6 +37,7 @@ from credits.functions.movements import (
     record_refusal,
     refresh_pool_if_due,
     refund_usage,
+    refund_usage_once,
     reset_allocation_if_due,
     settle_due,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "HoldOwner",
     "HoldState",
     "Origin",
+    "Refunded",
     "RolledUp",
     "add_credits_to_pool",
     "allocate_credits_to_user",
@@ -80,6 +83,7 @@ __all__ = [
     "record_refusal",
     "refresh_pool_if_due",
     "refund_usage",
+    "refund_usage_once",
     "release_hold",
     "reset_allocation_if_due",
     "roll_up_usage",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +13,29 @@ from psycopg.types.json import Jsonb
 
 from credits.functions.calling import Origin, one
 from orgbilling.lib.ids import uuid7
+
+REFUND = "SELECT public.refund_usage(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+REFUND_ONCE = "SELECT * FROM public.refund_usage_once(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The row of a refund, as ``refund_usage_once`` returns it; see there for the outcomes."""
+
+    outcome: str
+    refund_id: UUID
+    user_id: UUID
+    allocation_id: UUID
+    credits_used: int
+    overage_credits: int
+    service_type: str | None
+    service_name: str
+    unit_price: int | None
+    price_version: int | None
+    request_id: str
+    metadata: dict[str, Any]
+    remaining_credits: int
+    created_at: datetime
 
 
 def add_credits_to_pool(
@@ -138,25 +163,77 @@ def refund_usage(
         NoSuchUsage, RefundExceedsUsage, AmountOutOfRange: as their names say.
         PermissionRefused: somebody other than ``own_actor`` charged.
     """
-    (outcome,) = one(
-        "SELECT public.refund_usage(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
-        [
-            org_id,
-            usage_id,
-            refund_id,
-            uuid7(),
-            uuid7(),
-            credits,
-            Jsonb(metadata),
-            own_actor,
-            origin.request_id,
-            origin.idempotency_key,
-            origin.body_hash,
-            origin.actor,
-            with_pool,
-        ],
+    args = _refund(
+        org_id=org_id,
+        usage_id=usage_id,
+        refund_id=refund_id,
+        credits=credits,
+        metadata=metadata,
+        own_actor=own_actor,
+        origin=origin,
     )
+    (outcome,) = one(REFUND, [*args, with_pool])
     return bool(outcome == "refunded")
+
+
+def refund_usage_once(
+    *,
+    org_id: UUID,
+    usage_id: UUID,
+    refund_id: UUID,
+    credits: int | None,
+    metadata: dict[str, Any],
+    own_actor: str | None,
+    origin: Origin,
+    with_pool: bool,
+) -> Refunded:
+    """``refund_usage`` under a key, which ``origin`` has; the outcome ``needs_pool`` has changed nothing.
+
+    Raises:
+        KeyClaimed: the key was taken by another refund meanwhile.
+        NoSuchUsage, RefundExceedsUsage, AmountOutOfRange: as their names say.
+        PermissionRefused: somebody other than ``own_actor`` charged.
+    """
+    args = _refund(
+        org_id=org_id,
+        usage_id=usage_id,
+        refund_id=refund_id,
+        credits=credits,
+        metadata=metadata,
+        own_actor=own_actor,
+        origin=origin,
+    )
+    row = Refunded(*one(REFUND_ONCE, [*args, with_pool]))
+    # Django's cursors leave JSON as text, for the fields of its models to decode.
+    if isinstance(row.metadata, str):
+        row = replace(row, metadata=json.loads(row.metadata))
+    return row
+
+
+def _refund(
+    *,
+    org_id: UUID,
+    usage_id: UUID,
+    refund_id: UUID,
+    credits: int | None,
+    metadata: dict[str, Any],
+    own_actor: str | None,
+    origin: Origin,
+) -> list[Any]:
+    return [
+        org_id,
+        usage_id,
+        refund_id,
+        uuid7(),
+        uuid7(),
+        credits,
+        Jsonb(metadata),
+        own_actor,
+        origin.request_id,
+        origin.idempotency_key,
+        origin.body_hash,
+        origin.actor,
+    ]
 
 
 def close_allocation(*, org_id: UUID, user_id: UUID, origin: Origin, notes: str) -> int | None:

@@ -100,6 +100,7 @@ ENTRANCES: Final = (
     "record_refusal",
     "refresh_pool_if_due",
     "refund_usage",
+    "refund_usage_once",
     "release_hold",
     "reset_allocation_if_due",
     "roll_up_usage",

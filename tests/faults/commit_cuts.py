@@ -16,7 +16,7 @@ COMMIT = b"COMMIT\0"
 # end, one of the extended protocol (Parse, Bind, Execute, Sync) with the Sync.
 BY_ITSELF = re.compile(
     rb"public\.(deduct_credits|deduct_many|deduct_batch|place_hold|capture_hold|capture_hold_once"
-    rb"|release_hold|refund_usage)\("
+    rb"|release_hold|refund_usage|refund_usage_once)\("
 )
 FOR_MANY = b"public.deduct_many("
 #: Once for each charge of such a statement.

@@ -8,6 +8,8 @@ DEDUCT = "tests/credits/test_deduct.py"
 HOLDS = "tests/credits/test_holds.py"
 CAPTURES = "tests/credits/test_captures_under_a_key.py"
 CAPTURES_AT_ONCE = "tests/concurrency/test_captures_under_a_key.py"
+KEYED_REFUNDS = "tests/credits/test_refunds_under_a_key.py"
+REFUNDS_AT_ONCE = "tests/concurrency/test_refunds_under_a_key.py"
 REFUNDS = "tests/credits/test_refunds.py"
 PERIODS = "tests/credits/test_periods.py"
 RACES = "tests/credits/test_key_races.py"
@@ -285,6 +287,37 @@ RULES: tuple[Mutant, ...] = (
                 "false",
             ),
         )
+    ),
+    *(
+        text(f"key:refund_{name}", what, "refund_usage_once", guard, gone, KEYED_REFUNDS)
+        for name, what, guard, gone in (
+            (
+                "body",
+                "whether a refund's key has the same request",
+                "WHEN v_hash = p_body_hash",
+                "WHEN true",
+            ),
+            (
+                "filter",
+                "the organization of a refund's key",
+                "u.org_id = p_org_id AND u.operation",
+                "u.operation",
+            ),
+            (
+                "once",
+                "the look for a refund's key",
+                "u.idempotency_key = p_idempotency_key",
+                "false",
+            ),
+        )
+    ),
+    text(
+        "key:refund_at_once",
+        "that a key is one refund's, of two at once",
+        "refund_usage",
+        _CONFLICT,
+        "",
+        f"{REFUNDS_AT_ONCE}::test_a_key_for_two_members",
     ),
     text(
         "key:capture_at_once",
