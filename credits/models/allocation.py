@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import Exact, GreaterThanOrEqual, IsNull, LessThanOrEqual
 
 from credits.choices import MAX_BALANCE, ResetPeriod
 from credits.managers import AllocationManager
 from credits.thresholds import MEMBER_PERCENT, Level
 from organizations.models import Organization, User
+from orgbilling.lib.checks import both_or_neither, one_of
 from orgbilling.lib.ids import uuid7
+
+BALANCES = (
+    "budget_credits",
+    "used_credits",
+    "held_credits",
+    "remaining_credits",
+    "lifetime_used_credits",
+)
 
 
 class Allocation(models.Model):
@@ -70,16 +81,14 @@ class Allocation(models.Model):
         db_table = "user_credit_allocations"
         base_manager_name = "objects"
         verbose_name = "allocation"
+        # Written in the fewest words: orgbilling/lib/checks.py says why.
         constraints = (
             models.UniqueConstraint(fields=["org", "user"], name="allocation_org_user_uniq"),
             models.UniqueConstraint(fields=["org", "id"], name="allocation_org_id_uniq"),
             models.CheckConstraint(
                 condition=Q(
-                    budget_credits__range=(0, MAX_BALANCE),
-                    used_credits__range=(0, MAX_BALANCE),
-                    held_credits__range=(0, MAX_BALANCE),
-                    remaining_credits__range=(0, MAX_BALANCE),
-                    lifetime_used_credits__range=(0, MAX_BALANCE),
+                    GreaterThanOrEqual(Least(*BALANCES), 0),
+                    LessThanOrEqual(Greatest(*BALANCES), MAX_BALANCE),
                 ),
                 name="allocation_balances_not_negative",
             ),
@@ -88,20 +97,21 @@ class Allocation(models.Model):
                 name="allocation_lifetime_covers_period",
             ),
             models.CheckConstraint(
-                condition=Q(reset_period__in=ResetPeriod.values),
+                condition=one_of("reset_period", ResetPeriod.values),
                 name="allocation_reset_period_known",
             ),
             models.CheckConstraint(
-                condition=Q(reset_period=ResetPeriod.NEVER, next_reset_date__isnull=True)
-                | (~Q(reset_period=ResetPeriod.NEVER) & Q(next_reset_date__isnull=False)),
+                condition=both_or_neither(
+                    Exact(F("reset_period"), ResetPeriod.NEVER.value),
+                    IsNull(F("next_reset_date"), rhs=True),
+                ),
                 name="allocation_reset_has_date",
             ),
             models.CheckConstraint(
-                condition=(
-                    Q(alert_threshold_percent__isnull=True)
-                    | Q(alert_threshold_percent__range=(0, 100))
-                )
-                & (Q(alert_threshold_credits__isnull=True) | Q(alert_threshold_credits__gte=0)),
+                # A threshold that is null isn't compared, and passes.
+                condition=Q(
+                    alert_threshold_percent__range=(0, 100), alert_threshold_credits__gte=0
+                ),
                 name="allocation_thresholds_range",
             ),
         )

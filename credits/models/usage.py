@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import Exact, IsNull, LessThan
 
 from credits.choices import Operation
 from credits.managers import UsageManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization, User
+from orgbilling.lib.checks import both_or_neither, one_of
 from orgbilling.lib.ids import uuid7
 from orgbilling.lib.ledger_key import LedgerForeignKey
+
+IS_REFUND = Exact(F("operation"), Operation.REFUND.value)
+HAS_REFUNDED = IsNull(F("refund_of"), rhs=False)
 
 
 class Usage(models.Model):
@@ -76,25 +82,16 @@ class Usage(models.Model):
                 condition=Q(idempotency_key__isnull=False),
                 name="usage_org_key_uniq",
             ),
+            # Written in the fewest words: orgbilling/lib/checks.py says why.
             models.CheckConstraint(
-                condition=Q(
-                    operation__in=(Operation.DEDUCT, Operation.CAPTURE),
-                    refund_of__isnull=True,
-                    credits_used__gte=0,
-                )
-                | Q(operation=Operation.REFUND, refund_of__isnull=False, credits_used__lt=0),
+                condition=one_of("operation", Operation.values)
+                & both_or_neither(IS_REFUND, HAS_REFUNDED)
+                & both_or_neither(LessThan(F("credits_used"), 0), HAS_REFUNDED),
                 name="usage_sign_matches_operation",
             ),
             models.CheckConstraint(
                 condition=Q(
-                    refund_of__isnull=True,
-                    overage_credits__gte=0,
-                    overage_credits__lte=F("credits_used"),
-                )
-                | Q(
-                    refund_of__isnull=False,
-                    overage_credits__lte=0,
-                    overage_credits__gte=F("credits_used"),
+                    overage_credits__range=(Least("credits_used", 0), Greatest("credits_used", 0))
                 ),
                 name="usage_overage_within_credits",
             ),
@@ -103,29 +100,23 @@ class Usage(models.Model):
                 # Parts of a hold and refunds keep the price that they were charged by; of a part that is no whole
                 # number of units there is no quantity to say.
                 | (
-                    Q(
-                        unit_price__isnull=False,
-                        unit_price__gte=0,
-                        price_version__isnull=False,
-                    )
+                    Q(unit_price__isnull=False, unit_price__gte=0, price_version__isnull=False)
                     & (
                         Q(
-                            operation__in=(Operation.DEDUCT, Operation.CAPTURE),
+                            ~Q(operation=Operation.REFUND),
                             quantity__isnull=False,
                             quantity__gte=1,
                             credits_used=F("unit_price") * F("quantity"),
                         )
-                        | Q(
-                            operation__in=(Operation.CAPTURE, Operation.REFUND),
-                            quantity__isnull=True,
-                        )
+                        | Q(~Q(operation=Operation.DEDUCT), quantity__isnull=True)
                     )
                 ),
                 name="usage_price_times_quantity",
             ),
             models.CheckConstraint(
-                condition=Q(operation=Operation.CAPTURE, hold_id__isnull=False)
-                | (~Q(operation=Operation.CAPTURE) & Q(hold_id__isnull=True)),
+                condition=both_or_neither(
+                    Exact(F("operation"), Operation.CAPTURE.value), IsNull(F("hold_id"), rhs=False)
+                ),
                 name="usage_capture_has_hold",
             ),
             models.CheckConstraint(

@@ -118,6 +118,7 @@ IMPOSSIBLE: dict[str, list[tuple[str, dict[str, object]]]] = {
     "usage_remaining_not_negative": [("charge", {"remaining_credits": -1})],
     "usage_service_named": [("charge", {"service_name": "''"})],
     "usage_sign_matches_operation": [
+        ("charge", {"credits_used": -1}),
         ("refund", {"credits_used": 0}),
         ("charge", {"operation": "'gift'"}),
         ("refund", {"operation": "'deduct'"}),
