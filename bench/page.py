@@ -112,8 +112,8 @@ their own, `build/bench/environment`.
 
 #: What holds the goals that aren't met, by profile; where each was found and what was tried is in the decisions.
 REMAINS: Final = {
-    "A single charge in SQL": "costs 470 µs of processor time, of which PostgreSQL spends 118 on reading the CHECKs "
-    "anew for each statement, and 85 on the commit. Without any guard it would cost about what the predecessor's "
+    "A single charge in SQL": "costs 410 µs of processor time, of which PostgreSQL spends 75 on reading the CHECKs "
+    "anew for each statement, and 100 on the commit. Without any guard it would cost about what the predecessor's "
     "does, which has none ([decision 35](adr/0035-what-a-charge-pays-for.md)). Members of one organization don't "
     "wait for each other; 16 clients then wait for the write-ahead log.",
     "A batch of 1,000 in SQL": "costs 38 to 41 µs an item, most of it look-ups in the indexes, and each row's foreign "
