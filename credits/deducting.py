@@ -18,6 +18,7 @@ from credits.models import Usage
 from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import IdempotencyKeyReused, OrgBillingError
 from orgbilling.lib.ids import uuid7
+from orgbilling.lib.logs.each import info_each
 from orgbilling.web.request_id import current_request_id
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -132,23 +133,24 @@ def _told(outcomes: Sequence[Receipt | Answer], request_id: str) -> None:
     metrics.CREDITS_DEDUCTED.inc(sum(made))
     metrics.REPLAYED.inc(len(receipts) - len(made))
     metrics.REFUSED.inc(len(outcomes) - len(receipts))
-    for receipt in receipts:
-        _log(receipt, request_id)
+    _log(receipts, request_id)
 
 
-def _log(receipt: Receipt, request_id: str) -> None:
-    charge, charged = receipt.charge, receipt.charged
-    own_id = charge.origin.request_id
-    logger.info(
+def _log(receipts: Sequence[Receipt], request_id: str) -> None:
+    charges = [one.charge for one in receipts]
+    charged = [one.charged for one in receipts]
+    own_ids = [one.origin.request_id for one in charges]
+    info_each(
+        logger,
         "credits.deducted",
-        org_id=charge.org_id,
-        user_id=charge.user_id,
-        service_name=charge.service_name,
-        credits_deducted=charged.credits_used,
-        overage_credits=charged.overage_credits or None,
-        remaining=charged.remaining_credits,
-        usage_id=charged.usage_id,
+        org_id=[one.org_id for one in charges],
+        user_id=[one.user_id for one in charges],
+        service_name=[one.service_name for one in charges],
+        credits_deducted=[one.credits_used for one in charged],
+        overage_credits=[one.overage_credits or None for one in charged],
+        remaining=[one.remaining_credits for one in charged],
+        usage_id=[one.usage_id for one in charged],
         # The body may name the request; the line has the id of the HTTP request itself.
-        charge_request_id=own_id if own_id != request_id else None,
-        replayed=receipt.replayed,
+        charge_request_id=[own_id if own_id != request_id else None for own_id in own_ids],
+        replayed=[one.replayed for one in receipts],
     )

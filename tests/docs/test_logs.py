@@ -19,11 +19,11 @@ OF_THE_LOGS = {
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Each call of a logger's method, or of ``after_commit`` with one; and where it is."""
+    """Each call of a logger's method, of ``after_commit`` with one, or of ``info_each``; and where it is."""
     for package in ("orgbilling", "organizations", "credits", "billing"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and (said(node) or delayed(node)):
+                if isinstance(node, ast.Call) and (said(node) or delayed(node) or of_many(node)):
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
 
@@ -48,9 +48,13 @@ def delayed(call: ast.Call) -> bool:
     )
 
 
+def of_many(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "info_each"
+
+
 def name_of(call: ast.Call) -> object:
-    # The level, or what is called later, comes first.
-    first = 1 if delayed(call) or getattr(call.func, "attr", "") == "log" else 0
+    # The level, what is called later, or the logger comes first.
+    first = int(delayed(call) or of_many(call) or getattr(call.func, "attr", "") == "log")
     node = call.args[first] if len(call.args) == first + 1 else None
     return node.value if isinstance(node, ast.Constant) else None
 

@@ -17,6 +17,9 @@ class Kept:
     def put(self, line):
         self.lines.append(line)
 
+    def put_each(self, lines):
+        self.lines += lines
+
     def take_dropped(self):
         return 0
 

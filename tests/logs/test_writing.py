@@ -52,6 +52,29 @@ def test_a_full_pipe_makes_nobody_wait_and_the_loss_is_told(pipe):
     assert len(events) - len(told) - 1 + writer.total_dropped == 2_000
 
 
+def test_lines_together_are_dropped_and_counted_as_each_is(pipe):
+    writer = LineWriter(pipe[1], waiting_max=10)
+    handler = LineHandler(JsonFormatter(), writer)
+    # More than the pipe takes: its thread stands.
+    writer.put(b"x" * 2**20 + b"\n")
+    writer.put_each([b"y\n"] * 30)
+    lost = writer.total_dropped
+    assert 20 <= lost <= 21
+    writer.put_each([b"z\n"] * 5)
+    assert writer.total_dropped == lost + 5
+    lines = []
+    reader = threading.Thread(target=read_until, args=(pipe[0], b"the last", lines))
+    reader.start()
+    assert writer.flush(WAIT_SECONDS)
+    handler.emit_each(record("the last"), {"number": [1, 2]})
+    assert writer.flush(WAIT_SECONDS)
+    reader.join(WAIT_SECONDS)
+    told = [json.loads(line) for line in lines[-3:]]
+    assert [event["event"] for event in told] == ["logs.dropped", "the last", "the last"][
+        : len(told)
+    ]
+
+
 def test_a_closed_pipe_is_nobodys_failure(pipe):
     os.close(pipe[0])
     pipe[0] = None

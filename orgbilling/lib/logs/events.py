@@ -20,6 +20,12 @@ _LEVELS: Final = {
 }
 
 
+def source_of(logger: structlog.stdlib.BoundLogger) -> logging.Logger:
+    """The standard library's logger behind one of ours."""
+    source: logging.Logger = logger.bind()._logger  # noqa: SLF001 - structlog has no other way to it
+    return source
+
+
 class EventLogger(structlog.stdlib.BoundLogger):
     """structlog's logger for the standard library, without its chain of processors: two lines a request are many."""
 

@@ -6,16 +6,17 @@ import logging
 
 from orgbilling.env import env_str
 from orgbilling.lib.logs.libraries import DJANGO_REQUEST
-from orgbilling.lib.logs.rendering import JsonFormatter, PlainFormatter
+from orgbilling.lib.logs.rendering import Columns, EventFormatter, JsonFormatter, PlainFormatter
 from orgbilling.lib.logs.writing import STDERR, LineWriter
 
 
 class LineHandler(logging.Handler):
     """Hands each event to the writer as a line. Never raises: nothing that is logged may fail because of it."""
 
-    def __init__(self, formatter: logging.Formatter, writer: LineWriter = STDERR) -> None:
+    def __init__(self, formatter: EventFormatter, writer: LineWriter = STDERR) -> None:
         super().__init__()
         self.setFormatter(formatter)
+        self._formatter = formatter
         self._writer = writer
 
     def createLock(self) -> None:  # noqa: N802 - the standard library's name
@@ -30,10 +31,22 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the event, and before it how many were dropped."""
+        self._tell_dropped()
+        self._put(record)
+
+    def emit_each(self, record: logging.LogRecord, columns: Columns) -> bool:
+        """Write the event once for each value of its columns, or nothing: False when this form can't."""
+        lines = self._formatter.format_each(record, columns)
+        if lines is None:
+            return False
+        self._tell_dropped()
+        self._writer.put_each(lines)
+        return True
+
+    def _tell_dropped(self) -> None:
         dropped = self._writer.take_dropped()
         if dropped:
             self._put(_dropped_record(dropped))
-        self._put(record)
 
     def _put(self, record: logging.LogRecord) -> None:
         self._writer.put((self.format(record) + "\n").encode("utf-8", "backslashreplace"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,8 @@ _SEARCHED_MAX: Final = 8_000
 #: Shorter ones would blank out words that are no secrets.
 _SECRET_LENGTH_MIN: Final = 8
 _DEPTH_MAX: Final = 8
+#: Values of exactly these types are said as they are.
+_PLAIN: Final = frozenset({UUID, int, bool})
 #: Texts that are known to be harmless, and the characters of one that may be among them: about 200 kB.
 _KEPT_MAX: Final = 1_000
 _KEPT_LENGTH_MAX: Final = 128
@@ -35,8 +37,9 @@ _SECRET_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 #: Something of this is in every text that one of the patterns matches; most texts have none of it.
-_SUSPICIOUS: Final = re.compile(
-    r"[@=:]|[a-z]k_|whsec_|eyJ|obk_|(?:[Bb]earer|[Bb]asic|BEARER|BASIC) |row contains"
+_MARKS: Final = (
+    *("@", "=", ":", "k_", "whsec_", "eyJ"),
+    *("earer ", "asic ", "BEARER ", "BASIC ", "row contains"),
 )
 _PATTERNS: Final = (
     (re.compile(r"\bobk_[0-9A-Za-z_]{6,}"), f"obk_{REDACTED}"),
@@ -115,6 +118,23 @@ def _cleaned(text: str) -> str:
     return text if len(text) <= LENGTH_MAX else text[:LENGTH_MAX] + "…"
 
 
+def are_clean(values: Sequence[Any]) -> bool:
+    """Whether ``clean`` would alter none of these values of one field: plain ones, or texts alone."""
+    kinds = set(map(type, values))
+    if kinds != {str}:
+        return kinds <= _PLAIN
+    # What all of them together don't have, none of them has: most often one look is enough.
+    together = "".join(values)
+    nothing_found = (
+        together.isprintable()
+        and not _is_marked(together)
+        and not any(secret in together for secret in _own_secrets(frozenset(env.SECRETS)))
+    )
+    if nothing_found and max(map(len, values)) <= LENGTH_MAX:
+        return True
+    return all(clean_text(text) == text for text in values)
+
+
 class _Harmless:
     """Texts in which nothing was found: names of events, routes and services come with every line.
 
@@ -146,10 +166,14 @@ def _without_secrets(text: str) -> str:
     for secret in _own_secrets(frozenset(env.SECRETS)):
         if secret in text:
             text = text.replace(secret, REDACTED)
-    if _SUSPICIOUS.search(text) is not None:
+    if _is_marked(text):
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
     return text
+
+
+def _is_marked(text: str) -> bool:
+    return any(mark in text for mark in _MARKS)
 
 
 @lru_cache(maxsize=2)

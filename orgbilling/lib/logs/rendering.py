@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ from orgbilling.lib.logs.context import bound_fields
 from orgbilling.lib.logs.events import FIELDS
 from orgbilling.lib.logs.exceptions import described
 from orgbilling.lib.logs.libraries import library_event
-from orgbilling.lib.logs.redacting import clean_fields, clean_text
+from orgbilling.lib.logs.redacting import are_clean, clean_fields, clean_text, is_secret_name
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _OFFSET: Final = len("+00:00")
+_NONE: Final = {type(None)}
+#: Of events of one kind, the values of each field, as many of each.
+Columns = Mapping[str, Sequence[Any]]
 
 
 class EventFormatter(logging.Formatter):
@@ -38,6 +42,10 @@ class EventFormatter(logging.Formatter):
         """The event in this form."""
         raise NotImplementedError
 
+    def format_each(self, record: logging.LogRecord, columns: Columns) -> list[bytes] | None:
+        """The lines, with their ends, of events that differ in these fields alone; None: each has to come by itself."""
+        return None
+
 
 class JsonFormatter(EventFormatter):
     """One JSON object a line."""
@@ -51,6 +59,25 @@ class JsonFormatter(EventFormatter):
         except orjson.JSONEncodeError:
             # An integer of more than 64 bits.
             return _ENCODER.encode(event)
+
+    def format_each(self, record: logging.LogRecord, columns: Columns) -> list[bytes] | None:
+        """The lines, if every field has all of its values or none, and nothing in them has to be cleaned."""
+        told = {name: values for name, values in columns.items() if set(map(type, values)) != _NONE}
+        shared = {**head(record), **clean_fields(fields(record))}
+        if (
+            not told
+            or not shared.keys().isdisjoint(told)
+            or any(is_secret_name(name) or not are_clean(values) for name, values in told.items())
+        ):
+            return None
+        start = orjson.dumps(shared)[:-1] + b","
+        try:
+            return [
+                start + orjson.dumps(dict(zip(told, row, strict=True)))[1:] + b"\n"
+                for row in zip(*told.values(), strict=True)
+            ]
+        except orjson.JSONEncodeError:
+            return None
 
 
 class PlainFormatter(EventFormatter):

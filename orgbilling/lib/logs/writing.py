@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -44,6 +45,16 @@ class LineWriter:
             self._drop()
             return
         self._lines.put(line)
+
+    def put_each(self, lines: Sequence[bytes]) -> None:
+        """``put`` for each of them, in order."""
+        if self._owner != os.getpid():
+            self._start()
+        room = max(self._waiting_max - self._lines.qsize(), 0)
+        for line in lines[:room]:
+            self._lines.put(line)
+        if len(lines) > room:
+            self._drop(len(lines) - room)
 
     def take_dropped(self) -> int:
         """How many lines were dropped since this was last asked, once there is room to say so."""
