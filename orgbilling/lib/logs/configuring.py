@@ -13,9 +13,9 @@ import structlog
 from orgbilling.lib.logs.console import ConsoleFormatter
 from orgbilling.lib.logs.events import EventLogger
 from orgbilling.lib.logs.handling import LineHandler
-from orgbilling.lib.logs.rendering import JsonFormatter
+from orgbilling.lib.logs.rendering import EventFormatter, JsonFormatter
 
-FORMATTERS: Final[dict[str, type[logging.Formatter]]] = {
+FORMATTERS: Final[dict[str, type[EventFormatter]]] = {
     "json": JsonFormatter,
     "console": ConsoleFormatter,
 }
