@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -26,8 +26,7 @@ logger = structlog.stdlib.get_logger(__name__)
 OPERATION = "deduct"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A charge that was made, now or by an earlier request with the same key."""
 
     charge: Charge

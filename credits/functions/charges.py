@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,12 +16,11 @@ from psycopg.types.json import Jsonb
 from credits.functions.calling import Origin, many, one
 from orgbilling.lib import plain_json
 from orgbilling.lib.errors import OrgBillingError
-from orgbilling.lib.ids import uuid7
+from orgbilling.lib.ids import uuid7, uuid7_text
 from orgbilling.lib.sqlstate import error_of
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What a service asks for. Exactly one of ``credits`` and ``quantity`` (1 to 10^15) is set."""
 
     org_id: UUID
@@ -34,8 +33,7 @@ class Charge:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(NamedTuple):
     """A row of ``deduct_credits`` or ``deduct_credits_with_pool``; see there for the outcomes."""
 
     outcome: str
@@ -190,7 +188,7 @@ def _rest(charge: Charge) -> list[Any]:
 
 def _items(charges: Sequence[Charge]) -> str:
     """The batch as the functions take it; ids are made here, before the insert."""
-    return _text([_item(charge, uuid7()) for charge in charges])
+    return _text([_item(charge, uuid7_text()) for charge in charges])
 
 
 def _text(items: Sequence[dict[str, Any]]) -> str:
@@ -200,7 +198,7 @@ def _text(items: Sequence[dict[str, Any]]) -> str:
     return json.dumps(items, default=str)
 
 
-def _item(charge: Charge, usage_id: UUID) -> dict[str, Any]:
+def _item(charge: Charge, usage_id: UUID | str) -> dict[str, Any]:
     return {
         "usage_id": usage_id,
         "user_id": charge.user_id,

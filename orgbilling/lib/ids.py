@@ -22,3 +22,8 @@ def uuid7(at: datetime | None = None) -> uuid.UUID:
         return uuid_utils.compat.uuid7()
     made = uuid_utils.uuid7(nanoseconds=int(at.timestamp() * 1000) * 1_000_000)
     return uuid.UUID(int=made.int)
+
+
+def uuid7_text() -> str:
+    """The same as a text, for what is sent as one: without the object, which takes three times as long to make."""
+    return str(uuid_utils.uuid7())

@@ -7,12 +7,13 @@ floats, which are left to ``json``, as is whatever orjson refuses.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
-_SCALARS: Final = frozenset({str, int, bool, type(None)})
+#: Types that hold nothing: an answer has ids as well.
+_SCALARS: Final = frozenset({str, int, bool, type(None), UUID})
 _ARRAYS: Final = (list, tuple)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SORTED: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -45,8 +46,10 @@ def dumps_sorted(value: Any) -> bytes:
 
 
 def _written(value: Any, option: int, otherwise: json.JSONEncoder) -> bytes:
-    if not has_floats(value):
+    if has_floats(value):
+        return otherwise.encode(value).encode()
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError:
         # It refuses integers of more than 64 bits, and lone surrogates.
-        with suppress(orjson.JSONEncodeError):
-            return orjson.dumps(value, option=option)
-    return otherwise.encode(value).encode()
+        return otherwise.encode(value).encode()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,11 +58,13 @@ _ENCODER = json.JSONEncoder(
 
 def encode(data: Any) -> bytes:
     """Compact UTF-8 JSON; UUIDs, moments and decimals become the strings of the contract."""
-    if not has_floats(data):
+    if has_floats(data):
+        return _ENCODER.encode(data).encode()
+    try:
+        return orjson.dumps(data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:
         # It refuses integers of more than 64 bits, and what has no JSON form in words that say less.
-        with suppress(orjson.JSONEncodeError):
-            return orjson.dumps(data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
-    return _ENCODER.encode(data).encode()
+        return _ENCODER.encode(data).encode()
 
 
 def json_response(

@@ -1,7 +1,6 @@
 """Many charges in one statement: each as if it had been alone, and one commit for all of them."""
 
 import json
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -75,15 +74,15 @@ def of_a_member_without_credits(org, user):
 
 
 def in_an_organization_of_nobody(org, user):
-    return replace(charge(org, user, 1), org_id=user.pk)
+    return charge(org, user, 1)._replace(org_id=user.pk)
 
 
 def of_an_unknown_service(org, user):
-    return replace(charge(org, user, 1), credits=None, quantity=1, service_name="nothing of ours")
+    return charge(org, user, 1)._replace(credits=None, quantity=1, service_name="nothing of ours")
 
 
 def of_too_many(org, user):
-    return replace(charge(org, user, 1), credits=None, quantity=10**15)
+    return charge(org, user, 1)._replace(credits=None, quantity=10**15)
 
 
 def in_a_suspended_organization(org, user):
@@ -118,7 +117,7 @@ REFUSED = [
 def test_one_that_is_refused_among_many_touches_nobody(gathering, settings, rich, alice, orgs, bad):
     refused = bad(*orgs[0])
     settings.COALESCE_DEDUCTS = False
-    alone = together(works([replace(refused, origin=replace(refused.origin, request_id="alone"))]))
+    alone = together(works([refused._replace(origin=refused.origin._replace(request_id="alone"))]))
     settings.COALESCE_DEDUCTS = True
     others = [charge(rich, alice, 5, "a"), charge(*orgs[1], 5), charge(*orgs[2], 5, "c")]
     before = Usage.objects.count()

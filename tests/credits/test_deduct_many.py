@@ -1,7 +1,5 @@
 """Charges of many organizations in one call: each as it would be alone, or handed back untouched."""
 
-from dataclasses import replace
-
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -109,7 +107,7 @@ def test_keys_used_before_and_twice_are_handed_back(ready, alice, charlie):
 def test_each_row_says_who_asked(ready, alice, charlie):
     alpha, globex = ready
     first, second = charge(alpha, alice, 1), charge(globex, charlie, 1)
-    second = replace(second, origin=replace(second.origin, actor="user:x", request_id="r2"))
+    second = second._replace(origin=second.origin._replace(actor="user:x", request_id="r2"))
     done = charge_many(first, second)
     found = [Usage.objects.get(pk=one.usage_id) for one in done]
     assert [(one.actor, one.request_id) for one in found] == [("system", "test"), ("user:x", "r2")]

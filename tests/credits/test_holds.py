@@ -1,6 +1,5 @@
 """Holds: reserved, captured in parts, released, expired by the clock; each settles once."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -210,7 +209,7 @@ def test_a_capture_after_a_reset_counts_in_the_new_period(funded, alice):
 
 def test_what_costs_nothing_is_counted_once(funded, alice):
     let_spend(funded, "byok")
-    ten = replace(charge(funded, alice, 1), credits=None, quantity=10)
+    ten = charge(funded, alice, 1)._replace(credits=None, quantity=10)
     placed = place(HoldOrder(ten))
     for tag in (b"1", b"2"):
         assert take(funded, placed.hold, final=False, tag=tag).usage.quantity is None

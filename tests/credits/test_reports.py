@@ -1,6 +1,5 @@
 """What dashboards read of one organization: days by service, members, refusals."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def spend(org, user, credits, service="company_enrichment", at=None):
-    wanted = replace(charge(org, user, credits), service_name=service)
+    wanted = charge(org, user, credits)._replace(service_name=service)
     if at is None:
         receipt = deduct(wanted)
     else:
