@@ -1,8 +1,10 @@
 """One key in two requests at the same moment: one charge, and an answer that says which."""
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from credits import functions
+from credits.batching import deduct_batch
 from credits.deducting import Receipt, deduct
 from credits.models import Usage
 from orgbilling.lib.errors import IdempotencyKeyReused
@@ -66,4 +68,27 @@ def test_a_rolled_back_charge_frees_its_key(ready, alice):
         assert other.is_stuck()
         transaction.set_rollback(True)
     assert not other.result().replayed
+    assert Usage.objects.count() == 1
+
+
+def test_a_batch_of_another_member_with_the_key(ready, alice, bob):
+    """Bob's items look for it before alice's charge is committed, and find it when they are written."""
+    items = [charge(ready, bob, 10, "before"), charge(ready, bob, 10, "k")]
+    with transaction.atomic():
+        Usage.objects.charge(charge(ready, alice, 10, "k"))
+        direct = Elsewhere(lambda: functions.deduct_batch(ready.pk, items))
+        assert direct.is_stuck()
+    assert type(direct.result()).__name__ == "KeyClaimed"
+    assert Usage.objects.get().user == alice
+    first, second = Elsewhere(lambda: deduct_batch(org_id=ready.pk, charges=items)).result()
+    assert isinstance(first, Receipt)
+    assert isinstance(second, IdempotencyKeyReused)
+
+
+def test_an_id_that_is_taken_is_no_key_that_is(ready, alice, monkeypatch):
+    first, second = charge(ready, alice, 10, "k"), charge(ready, alice, 10, "l")
+    (made,) = functions.deduct_batch(ready.pk, [first])
+    monkeypatch.setattr("credits.functions.charges.uuid7_text", lambda: str(made.usage_id))
+    with pytest.raises(IntegrityError, match="credit_usage_attribution_pkey"):
+        functions.deduct_batch(ready.pk, [second])
     assert Usage.objects.count() == 1
