@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from orgbilling.lib.plain_json import has_floats
 JSON = "application/json"
 
 
+# The items of a batch have one moment, and a page's rows often few.
+@lru_cache(maxsize=256)
 def rfc3339(moment: datetime | None) -> str | None:
     """A moment as ``2026-11-22T16:00:00Z`` (RFC 3339, UTC, whole seconds); None stays None."""
     if moment is None:
