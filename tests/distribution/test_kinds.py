@@ -135,3 +135,12 @@ def test_charging_inserts_what_a_worker_plans_for_one_shard():
     (charge,) = [one for one in functions(connection) if one.name == "deduct_credits"]
     written = charge.body.split("INSERT INTO public.credit_usage_attribution", 1)[1]
     assert written.split(")", 1)[1].strip().startswith("VALUES")
+
+
+def test_a_batch_asks_for_a_price_once_a_service_and_lets_foreign_keys_keep_their_plan():
+    # On a cluster the function is called for every row of a join, and each statement inside is planned anew.
+    (batch,) = [one for one in functions(connection) if one.name == "deduct_batch"]
+    before, _, after = batch.body.partition("FOR NO KEY UPDATE")
+    assert "price_of_service" in before
+    assert "price_of_service" not in after
+    assert after.index("set_config('plan_cache_mode', 'auto', true)") < after.index("INSERT INTO")

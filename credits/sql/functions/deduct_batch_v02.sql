@@ -25,6 +25,9 @@ AS $$
 DECLARE
     v_now timestamptz := public.billing_now();
     v_plan text;
+    v_services text[];
+    v_service_prices bigint[];
+    v_service_versions integer[];
     v_count integer;
     v_places integer[];
     v_usages uuid[];
@@ -51,6 +54,15 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    -- Each service once, and none where callers say credits: a cluster calls the function for every row of a join.
+    SELECT array_agg(asked.service_name), array_agg(price.unit_price), array_agg(price.version)
+    INTO v_services, v_service_prices, v_service_versions
+    FROM (
+        SELECT DISTINCT item.value ->> 'service_name' AS service_name
+        FROM jsonb_array_elements(p_items) AS item
+        WHERE item.value ->> 'quantity' IS NOT NULL
+    ) AS asked
+    CROSS JOIN LATERAL public.price_of_service(asked.service_name, v_plan, v_now) AS price;
     PERFORM 1 FROM public.user_credit_allocations AS a
     WHERE a.org_id = p_org_id
         AND a.user_id IN (SELECT (item.value ->> 'user_id')::uuid FROM jsonb_array_elements(p_items) AS item)
@@ -79,10 +91,9 @@ BEGIN
                     (item.value ->> 'credits')::numeric, price.unit_price * (item.value ->> 'quantity')::numeric
                 ) AS needed
             FROM jsonb_array_elements(p_items) WITH ORDINALITY AS item
-            -- Of no service where none is priced: a condition of the join would be looked at after the price.
-            LEFT JOIN LATERAL public.price_of_service(
-                CASE WHEN item.value ->> 'quantity' IS NOT NULL THEN item.value ->> 'service_name' END, v_plan, v_now
-            ) AS price ON true
+            LEFT JOIN unnest(v_services, v_service_prices, v_service_versions)
+                AS price (service_name, unit_price, version)
+                ON item.value ->> 'quantity' IS NOT NULL AND price.service_name = item.value ->> 'service_name'
             WHERE num_nonnulls(item.value ->> 'credits', item.value ->> 'quantity') = 1
                 AND coalesce(item.value ->> 'credits', item.value ->> 'quantity')::numeric
                     BETWEEN 1 AND 1000000000000000
@@ -126,6 +137,8 @@ BEGIN
         GROUP BY one.allocation_id
     ) AS spent
     WHERE a.org_id = p_org_id AND a.id = spent.allocation_id;
+    -- A cluster plans this function's statements anew each time; the foreign keys' one, once a row, keeps its plan.
+    PERFORM set_config('plan_cache_mode', 'auto', true);
     -- Not ON CONFLICT, which looks into the index of keys twice for each row and writes each twice to the log.
     BEGIN
         INSERT INTO public.credit_usage_attribution (
