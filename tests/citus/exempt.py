@@ -4,6 +4,7 @@ TRIGGERS = "a trigger refuses it on one PostgreSQL; here grants do, and tests co
 CLOCK = "a view asks a worker for the time, who doesn't know the simulated moment"
 SCHEMA = "goes back over migrations, or takes constraints away, of tables that are cut"
 
+LATE = "a trigger notes what is written late on one PostgreSQL; here the function that imports does"
 ALONE = "it is about one PostgreSQL, or about what distribute does to one"
 NUMBER = "it reads the number of a transaction, and every node has its own"
 
@@ -21,6 +22,8 @@ EXEMPT: dict[str, str] = {
     "tests/credits/test_refreshes_and_settings.py::TestOverage::test_what_a_hold_gave_back": CLOCK,
     "tests/billing/test_migrations.py": SCHEMA,
     "tests/concurrency/test_rollups.py::test_a_horizon_waits": NUMBER,
+    "tests/concurrency/test_rollups.py::test_a_row_of_the_past": LATE,
+    "tests/concurrency/test_rollups.py::test_a_roll_up_that_is_rolled_back": LATE,
     "tests/distribution/test_kinds.py::test_one_postgresql_is_refused": ALONE,
     "tests/distribution/test_kinds.py::test_a_delegated_function_is_told_once": ALONE,
     "tests/distribution/test_late_usage.py::test_an_import_notes_what_is_late_once[a cluster]": ALONE,
