@@ -132,10 +132,32 @@ def _told(outcomes: Sequence[Receipt | Answer], request_id: str) -> None:
     metrics.CREDITS_DEDUCTED.inc(sum(made))
     metrics.REPLAYED.inc(len(receipts) - len(made))
     metrics.REFUSED.inc(len(outcomes) - len(receipts))
-    _log(receipts, request_id)
+    if len(receipts) == 1:
+        _log(receipts[0], request_id)
+    else:
+        _log_each(receipts, request_id)
 
 
-def _log(receipts: Sequence[Receipt], request_id: str) -> None:
+def _log(receipt: Receipt, request_id: str) -> None:
+    charge, charged = receipt.charge, receipt.charged
+    own_id = charge.origin.request_id
+    logger.info(
+        "credits.deducted",
+        org_id=charge.org_id,
+        user_id=charge.user_id,
+        service_name=charge.service_name,
+        credits_deducted=charged.credits_used,
+        overage_credits=charged.overage_credits or None,
+        remaining=charged.remaining_credits,
+        usage_id=charged.usage_id,
+        # The body may name the request; the line has the id of the HTTP request itself.
+        charge_request_id=own_id if own_id != request_id else None,
+        replayed=receipt.replayed,
+    )
+
+
+def _log_each(receipts: Sequence[Receipt], request_id: str) -> None:
+    """The same of many, which takes a tenth of the time of each, and of one alone a third more."""
     charges = [one.charge for one in receipts]
     charged = [one.charged for one in receipts]
     own_ids = [one.origin.request_id for one in charges]
@@ -149,7 +171,6 @@ def _log(receipts: Sequence[Receipt], request_id: str) -> None:
         overage_credits=[one.overage_credits or None for one in charged],
         remaining=[one.remaining_credits for one in charged],
         usage_id=[one.usage_id for one in charged],
-        # The body may name the request; the line has the id of the HTTP request itself.
         charge_request_id=[own_id if own_id != request_id else None for own_id in own_ids],
         replayed=[one.replayed for one in receipts],
     )

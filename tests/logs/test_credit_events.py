@@ -8,13 +8,15 @@ from django.db import transaction
 from django.test import Client
 
 from credits import sweeping
+from credits.deducting import deduct, tell, tell_all
+from credits.functions import Origin
 from credits.models import Hold
 from orgbilling.console import site
 from orgbilling.lib.clock import database_now, simulated
 from tests.api_client import ok
 from tests.credits.hold_calls import capture, release
 from tests.credits.test_deduct import body
-from tests.ledger import fund, give
+from tests.ledger import charge, fund, give
 from tests.logs.kept import kept
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,19 @@ def test_each_item_of_a_batch_has_a_line(api, told, funded, alice, bob):
     lines = told("credits.deducted", lambda: ok(api.post(BATCH, {"items": items})))
     assert [line["credits_deducted"] for line in lines] == [1, 2]
     assert told("credits.refused", lambda: ok(api.post(BATCH, {"items": items})))
+
+
+def test_the_line_of_many_is_that_of_each_alone(told, funded, alice):
+    first = deduct(charge(funded, alice, 1))
+    again = first._replace(charged=first.charged._replace(outcome="replayed"))
+    over = first._replace(charged=first.charged._replace(overage_credits=5))
+    own = first._replace(charge=first.charge._replace(origin=Origin("system", "-")))
+    for many in ([first, again], [over, over], [first, over], [own, own], [own, first, again]):
+        together = told("credits.deducted", lambda many=many: tell_all(many))
+        apart = [told("credits.deducted", lambda one=one: tell(one))[0] for one in many]
+        for line in (*together, *apart):
+            del line["timestamp"]
+        assert together == apart
 
 
 def test_a_batch_that_is_undone_has_none(api, told, funded, alice, bob):

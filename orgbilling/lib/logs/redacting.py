@@ -173,7 +173,10 @@ def _without_secrets(text: str) -> str:
 
 
 def _is_marked(text: str) -> bool:
-    return any(mark in text for mark in _MARKS)
+    for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long, for every text
+        if mark in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=2)
