@@ -116,16 +116,19 @@ REMAINS: Final = {
     "anew for each statement, and 100 on the commit. Without any guard it would cost about what the predecessor's "
     "does, which has none ([decision 35](adr/0035-what-a-charge-pays-for.md)). Members of one organization don't "
     "wait for each other; 16 clients then wait for the write-ahead log.",
-    "A batch of 1,000 in SQL": "costs 38 to 41 µs an item, most of it look-ups in the indexes, and each row's foreign "
-    "keys, which the copy's table has not.",
+    "A batch of 1,000 in SQL": "costs 27 to 31 µs an item: about half of it to write the row under its CHECKs and nine "
+    "indexes, a quarter to read, price and look for keys, and then its foreign keys, which the copy's table has not "
+    "([decision 35](adr/0035-what-a-charge-pays-for.md)).",
     "A charge over HTTP": "takes 1.5 ms of two cores at 32 connections: 0.86 the web process, 0.35 PostgreSQL, the "
     "rest the load and waiting for the log. Called in a loop without a database, the process's own work is 0.35 ms; "
     "between waits, when others have used the processor's caches, about twice that. A lane at the door for this one "
     "address saved 90 µs, and would have been a second copy of what the views do. The same views in an event loop, "
     "which change threads 7 times a charge in place of 17, took 19 to 23 % more charges "
     "([decision 30](adr/0030-two-doors.md)).",
-    "A batch over HTTP": "takes 44 µs an item in the web process, half of it the item's line in the log, and 31 in "
-    "PostgreSQL. Single charges, against which it is taken, have become faster as well.",
+    "A batch over HTTP": "takes about 22 µs an item in the web process, of which 18 are the work on the item itself: "
+    "its hash and record 3.5, parsing and recognizing 2.5 each, its line in the log 2, the answer 4 "
+    "([decision 37](adr/0037-ordinary-bodies.md)). PostgreSQL takes as much or more: at full load the two cores are "
+    "shared evenly. Single charges, against which it is taken, have become faster as well.",
     "A hold and its capture": "are two requests and have no goal. They were measured when a capture with a key claimed "
     "it and stored its answer by eleven statements in a transaction; since then it is one call, as a charge is "
     "([decision 5](adr/0005-idempotency.md) has what it costs now).",
