@@ -12,7 +12,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.models import F, Q, functions, lookups
 from django.db.models.expressions import CombinedExpression
 
-from orgbilling.lib.checks import OneOf
+from orgbilling.lib.checks import Null, OneOf, Same
 
 # Django drops a constraint without IF EXISTS; each comes back in the same transaction.
 ABOUT = "-- squawk-ignore-file ban-drop-constraint, prefer-robust-stmts\nSELECT 1;"
@@ -44,9 +44,9 @@ ALLOCATION = {
         OneOf("reset_period", models.Value("{daily,weekly,monthly,never}"))
     ),
     "allocation_reset_has_date": Q(
-        lookups.Exact(
+        Same(
             lookups.Exact(F("reset_period"), "never"),
-            lookups.IsNull(F("next_reset_date"), rhs=True),
+            Null(F("next_reset_date"), rhs=True),
         )
     ),
     "allocation_thresholds_range": Q(
@@ -56,12 +56,8 @@ ALLOCATION = {
 USAGE = {
     "usage_sign_matches_operation": Q(
         OneOf("operation", models.Value("{deduct,capture,refund}")),
-        lookups.Exact(
-            lookups.Exact(F("operation"), "refund"), lookups.IsNull(F("refund_of"), rhs=False)
-        ),
-        lookups.Exact(
-            lookups.LessThan(F("credits_used"), 0), lookups.IsNull(F("refund_of"), rhs=False)
-        ),
+        Same(lookups.Exact(F("operation"), "refund"), Null(F("refund_of"), rhs=False)),
+        Same(lookups.LessThan(F("credits_used"), 0), Null(F("refund_of"), rhs=False)),
     ),
     "usage_overage_within_credits": Q(
         (
@@ -89,9 +85,7 @@ USAGE = {
         _connector="OR",
     ),
     "usage_capture_has_hold": Q(
-        lookups.Exact(
-            lookups.Exact(F("operation"), "capture"), lookups.IsNull(F("hold_id"), rhs=False)
-        )
+        Same(lookups.Exact(F("operation"), "capture"), Null(F("hold_id"), rhs=False))
     ),
 }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Greatest, Least
-from django.db.models.lookups import Exact, GreaterThanOrEqual, IsNull, LessThanOrEqual
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
 
 from credits.choices import MAX_BALANCE, ResetPeriod
 from credits.managers import AllocationManager
 from credits.thresholds import MEMBER_PERCENT, Level
 from organizations.models import Organization, User
-from orgbilling.lib.checks import both_or_neither, one_of
+from orgbilling.lib.checks import Null, both_or_neither, one_of
 from orgbilling.lib.ids import uuid7
 
 BALANCES = (
@@ -103,7 +103,7 @@ class Allocation(models.Model):
             models.CheckConstraint(
                 condition=both_or_neither(
                     Exact(F("reset_period"), ResetPeriod.NEVER.value),
-                    IsNull(F("next_reset_date"), rhs=True),
+                    Null(F("next_reset_date"), rhs=True),
                 ),
                 name="allocation_reset_has_date",
             ),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least
-from django.db.models.lookups import Exact, IsNull, LessThan
+from django.db.models.lookups import Exact, LessThan
 
 from credits.choices import Operation
 from credits.managers import UsageManager
 from credits.models.allocation import Allocation
 from organizations.models import Organization, User
-from orgbilling.lib.checks import both_or_neither, one_of
+from orgbilling.lib.checks import Null, both_or_neither, one_of
 from orgbilling.lib.ids import uuid7
 from orgbilling.lib.ledger_key import LedgerForeignKey
 
 IS_REFUND = Exact(F("operation"), Operation.REFUND.value)
-HAS_REFUNDED = IsNull(F("refund_of"), rhs=False)
+HAS_REFUNDED = Null(F("refund_of"), rhs=False)
 
 
 class Usage(models.Model):
@@ -115,7 +115,7 @@ class Usage(models.Model):
             ),
             models.CheckConstraint(
                 condition=both_or_neither(
-                    Exact(F("operation"), Operation.CAPTURE.value), IsNull(F("hold_id"), rhs=False)
+                    Exact(F("operation"), Operation.CAPTURE.value), Null(F("hold_id"), rhs=False)
                 ),
                 name="usage_capture_has_hold",
             ),

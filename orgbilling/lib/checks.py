@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import BooleanField, Func, Q, Value
-from django.db.models.lookups import Exact, Lookup
+from django.db.models.lookups import IsNull, Lookup
 
 
 class OneOf(Func):
@@ -30,6 +30,21 @@ class OneOf(Func):
         super().__init__(column, array)
 
 
+class Null(IsNull):
+    """Whether a column is null, as an argument: Django's own ends the whole condition when it knows the value."""
+
+    empty_result_set_value = False
+
+
+class Same(Func):
+    """Whether two conditions are both true or both false; see ``both_or_neither``."""
+
+    arity = 2
+    arg_joiner = ") = ("
+    template = "((%(expressions)s))"
+    output_field = BooleanField()
+
+
 def one_of(column: str, values: Iterable[str]) -> Q:
     """Whether a column of text has one of the values.
 
@@ -43,5 +58,5 @@ def one_of(column: str, values: Iterable[str]) -> Q:
 
 
 def both_or_neither(one: Lookup[Any], other: Lookup[Any]) -> Q:
-    """Whether both hold or neither does; a null one would let every row pass, so ask a nullable column `IsNull`."""
-    return Q(Exact(one, other))
+    """Whether both hold or neither does; a null one would let every row pass, so ask a nullable column `Null`."""
+    return Q(Same(one, other))
