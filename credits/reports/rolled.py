@@ -26,7 +26,7 @@ WITH part AS MATERIALIZED (
 horizon AS MATERIALIZED (
     SELECT pool.org_id, coalesce(rollup.rolled_until, '-infinity') AS rolled_until
     FROM organization_credit_pools AS pool
-    LEFT JOIN credit_usage_rollups AS rollup ON rollup.org_id = pool.org_id
+    LEFT JOIN credit_usage_rollups AS rollup ON rollup.org_id = pool.org_id AND {of_rollup}
     WHERE {of_pool}
 ),
 found AS (
@@ -48,16 +48,17 @@ found AS (
     CROSS JOIN LATERAL (
         SELECT u.created_at, u.{dimension}, u.credits_used, u.refund_of_id
         FROM credit_usage_attribution AS u
-        WHERE u.org_id = young.org_id AND u.created_at >= young.since AND u.created_at < young.until{only_row}
+        WHERE u.org_id = young.org_id AND u.created_at >= young.since AND u.created_at < young.until
+            AND {of_row}{only_row}
         OFFSET 0  -- Kept apart: the planner can't know how few they are, and would read the table whole.
     ) AS u
     UNION ALL
     SELECT u.org_id, part.day, u.created_at, u.{dimension}, u.credits_used, (u.refund_of_id IS NULL)::int
     FROM horizon
     JOIN credit_usage_late AS late
-        ON late.org_id = horizon.org_id AND late.created_at < horizon.rolled_until
+        ON late.org_id = horizon.org_id AND late.created_at < horizon.rolled_until AND {of_late}
     JOIN part ON part.grain <> '{rows}' AND late.created_at >= part.since AND late.created_at < part.until
-    JOIN credit_usage_attribution AS u ON u.org_id = late.org_id AND u.id = late.usage_id{only_row}
+    JOIN credit_usage_attribution AS u ON u.org_id = late.org_id AND u.id = late.usage_id AND {of_row}{only_row}
 )
 SELECT {groups}, sum(credits)::bigint AS credits_used, sum(requests)::bigint AS request_count
 FROM found
@@ -96,6 +97,9 @@ def sums(
         groups=", ".join(groups),
         of_pool=_condition("pool.org_id", org_ids),
         of_cell=f"{_condition('c.org_id', org_ids)}{_only(f'c.{dimension}', only)}",
+        of_rollup=_alone("rollup.org_id", org_ids),
+        of_late=_alone("late.org_id", org_ids),
+        of_row=_alone("u.org_id", org_ids),
         only_row=_only(f"u.{dimension}", only),
     )
     values: dict[str, Any] = {
@@ -118,6 +122,11 @@ def _condition(column: str, org_ids: Sequence[UUID] | None) -> str:
         return "true"
     # One by itself is an equality, by which a distributed database knows the node.
     return f"{column} = %(org)s" if len(org_ids) == 1 else f"{column} = ANY(%(orgs)s)"
+
+
+def _alone(column: str, org_ids: Sequence[UUID] | None) -> str:
+    # What follows from the join: a distributed database doesn't see it there, and refuses the statement.
+    return _condition(column, org_ids) if org_ids is not None and len(org_ids) == 1 else "true"
 
 
 def _only(column: str, only: str | UUID | None) -> str:
