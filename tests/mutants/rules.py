@@ -18,7 +18,7 @@ REFRESHES = "tests/credits/test_refreshes_and_settings.py"
 FIRST_USE = "tests/regressions/test_first_use_insert_race.py"
 
 _ENOUGH = "AND a.remaining_credits >= o_credits_used"
-_FINAL = "WHERE p_idempotency_key IS NULL OR NOT EXISTS ("
+_FINAL = "AND answer.key = p_idempotency_key"
 _CONFLICT = (
     "ON CONFLICT (org_id, operation, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
 )
@@ -62,7 +62,7 @@ RULES: tuple[Mutant, ...] = (
         "that a stored refusal is final",
         "deduct_credits",
         _FINAL,
-        f"{_FINAL[:-12]}true OR NOT EXISTS (",
+        f"{_FINAL} AND false",
         DEDUCT,
     ),
     text("key:conflict", "ON CONFLICT of a charge", "deduct_credits", _CONFLICT, "", RACES),
