@@ -63,7 +63,7 @@ class Terms:
     Attributes:
         busy: the part of a core that the peak may use.
         database_cores: of the largest machine that PostgreSQL gets before it is distributed.
-        citus_factor: CPU of a distributed charge over that of one PostgreSQL.
+        citus_single, citus_batched: CPU of a distributed charge over that of one PostgreSQL (docs/citus.md).
         disk_mb_per_second: of log that a disk takes durably.
         connections: that PostgreSQL serves without a pooler in front.
         pool_size: DB_POOL_SIZE.
@@ -74,7 +74,8 @@ class Terms:
 
     busy: float = 0.6
     database_cores: int = 32
-    citus_factor: float = 2.0
+    citus_single: float = 3.6
+    citus_batched: float = 1.3
     disk_mb_per_second: float = 200
     connections: int = 200
     pool_size: int = 12
@@ -129,7 +130,12 @@ def size(demand: Demand, costs: Costs, terms: Terms) -> Size:
     nodes, database = 1, max(2, ceil(alone))
     log_rate = demand.busiest * wal / 1e6
     if database > terms.database_cores or log_rate > terms.disk_mb_per_second:
-        database = ceil(alone * terms.citus_factor)
+        distributed_us = _mixed(
+            demand,
+            costs.single.database_us * terms.citus_single,
+            costs.batched.database_us * terms.citus_batched,
+        )
+        database = ceil(demand.busiest * distributed_us / 1e6 / terms.busy + dashboard_cores)
         nodes = max(
             2, ceil(database / terms.database_cores), ceil(log_rate / terms.disk_mb_per_second)
         )

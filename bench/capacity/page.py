@@ -63,7 +63,8 @@ In this order, each when the one before is full; none of them changes what a cal
    ([deployment](deployment.md#a-read-replica)), or to have a second copy.
 5. **A larger machine for PostgreSQL**, with a disk that takes the log.
 6. **Citus**, when no machine is large enough: organizations are spread over several, by `org_id`. It costs
-   {factor:g} times the CPU for each charge, so it pays from about {pays:,.0f} charges a second on.
+   {single:g} times the CPU for a single charge and {batched:g} times for one of a batch, so it pays from about
+   {pays:,.0f} charges a second on.
 """
 
 
@@ -80,7 +81,9 @@ def page(costs: Costs, demand: Demand, terms: Terms) -> str:
         "",
     ]
     pays = terms.database_cores * terms.busy * 1e6 / costs.single.database_us
-    parts += _paragraphs(LEAVING.format(factor=terms.citus_factor, pays=pays))
+    parts += _paragraphs(
+        LEAVING.format(single=terms.citus_single, batched=terms.citus_batched, pays=pays)
+    )
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
