@@ -1,4 +1,4 @@
-"""A batch inserts its rows plainly: ON CONFLICT costs each of them a tenth of the whole."""
+"""A batch inserts its rows plainly, for ON CONFLICT costs each a tenth of the whole, and prices each service once."""
 
 from django.db import migrations
 
@@ -6,7 +6,7 @@ from orgbilling.lib.sqlfiles import InstallSql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("credits", "0031_periods_after_every_charge")]
+    dependencies = [("credits", "0032_settle_in_one_call")]
 
     operations = [
         InstallSql(

@@ -112,7 +112,7 @@ def exchanged(model: str, checks: Mapping[str, Q]) -> Iterator[Operation]:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("credits", "0031_periods_after_every_charge")]
+    dependencies = [("credits", "0033_deduct_batch_by_plain_insert")]
 
     operations = [
         migrations.RunSQL(ABOUT, migrations.RunSQL.noop),
