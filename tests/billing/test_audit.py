@@ -1,6 +1,5 @@
 """The audit shows everything that somebody did, newest first, and only of whom it is asked about."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -79,7 +78,7 @@ def test_billing_events_are_shown_with_what_was_before(alpha, by_alice, subscrib
         {"alert_threshold_credits": None},
         {"alert_threshold_credits": 5},
     )
-    buy_on_account(organization=alpha, parcel=Parcel(100), origin=replace(by_alice))
+    buy_on_account(organization=alpha, parcel=Parcel(100), origin=by_alice._replace())
     bought = one(action="credit_purchase")
     assert (bought.credits, bought.after["amount"], bought.after["currency"]) == (
         100,

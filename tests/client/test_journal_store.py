@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from orgbilling_client.journal import (
     Kept,
     NoSuchEntry,
     State,
+    owners,
 )
 
 DEDUCT = f"{BASE}/credits/deduct"
@@ -91,7 +93,7 @@ def test_what_is_at_work_is_not_replayed_until_its_process_ends(journal: Journal
     assert journal.pending() == 1
     # The kernel does as much when a process is killed.
     assert other._owner is not None
-    os.close(other._owner._handle)
+    owners._close(other._owner._handle)
     assert keys(journal) == ["key-1"]
     other._owner = None
     other.close()
@@ -179,17 +181,33 @@ def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal) -> None:
         Journal(journal.path)
 
 
+def forked(work: Callable[[], object]) -> int:
+    """A child that does the work and ends as one that is killed: nothing is closed. Whatever happens, it ends there.
+
+    One that went on would be this test run a second time.
+    """
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
 def test_what_a_forked_child_keeps_outlives_the_parents_closing(journal: Journal) -> None:
     kept_read, kept_write = os.pipe()
     closed_read, closed_write = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def keep_two() -> None:
         journal.keep(call(1))
         os.write(kept_write, b".")
         os.read(closed_read, 1)
         journal.keep(call(2))
-        # As one that is killed: nothing is closed.
-        os._exit(0)
+
+    child = forked(keep_two)
     os.read(kept_read, 1)
     journal.close()
     os.write(closed_write, b".")
@@ -209,11 +227,12 @@ def test_a_fork_waits_for_a_transaction_of_another_thread(journal: Journal) -> N
     writer.start()
     inside.wait()
     threading.Timer(0.2, go_on.set).start()
-    child = os.fork()
-    if child == 0:
+
+    def keep() -> None:
         signal.alarm(20)
         journal.keep(call(1))
-        os._exit(0)
+
+    child = forked(keep)
     writer.join()
     assert os.waitpid(child, 0)[1] == 0
     assert keys(journal) == ["key-1"]
@@ -221,30 +240,30 @@ def test_a_fork_waits_for_a_transaction_of_another_thread(journal: Journal) -> N
 
 def test_a_forked_child_keeps_no_lock_of_whoever_replays(journal: Journal) -> None:
     end_read, end_write = os.pipe()
+
+    def wait() -> None:
+        os.close(end_write)
+        os.read(end_read, 1)
+
     with journal.alone():
-        child = os.fork()
-        if child == 0:
-            os.close(end_write)
-            os.read(end_read, 1)
-            os._exit(0)
+        child = forked(wait)
     try:
         with journal.alone():
             pass
     finally:
         os.close(end_write)
-        os.waitpid(child, 0)
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_forked_child_doesnt_stand_for_a_parent_that_died_at_work(journal: Journal) -> None:
     end_read, end_write = os.pipe()
-    worker = os.fork()
-    if worker == 0:
+
+    def work() -> None:
         os.close(end_write)
         journal.keep(call(1), at_work=True)
-        if os.fork() == 0:
-            os.read(end_read, 1)
-        os._exit(0)
-    os.waitpid(worker, 0)
+        forked(lambda: os.read(end_read, 1))
+
+    assert os.waitpid(forked(work), 0)[1] == 0
     try:
         assert keys(journal) == ["key-1"]
     finally:

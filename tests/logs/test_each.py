@@ -19,7 +19,7 @@ from orgbilling.lib.logs.rendering import JsonFormatter
 from tests.logs.kept import Kept
 
 logger = structlog.stdlib.get_logger(__name__)
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.c2lnbmF0dXJlLWJ5dGVz"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.c2lnbmF0dXJlLWJ5dGVz"  # pragma: allowlist secret
 ORDINARY = {
     "org_id": [UUID(int=1), UUID(int=2), UUID(int=3)],
     "service": ["a", "b c", "é名前"],

@@ -3,8 +3,6 @@
 And its retried top-up doubled the credits, because the first had failed only after adding them.
 """
 
-from dataclasses import replace
-
 import pytest
 from django.db import transaction
 
@@ -102,7 +100,7 @@ original_charge = deduct_view.charge_of
 
 def without_key(*args, **named):
     made = original_charge(*args, **named)
-    return replace(made, origin=replace(made.origin, idempotency_key=None, body_hash=None))
+    return made._replace(origin=made.origin._replace(idempotency_key=None, body_hash=None))
 
 
 @pytest.mark.django_db

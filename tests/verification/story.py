@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,8 +23,8 @@ from tests.ledger import ORIGIN, charge, fund, give
 
 def priced(org: Organization, user: User, quantity: int, key: str) -> Charge:
     """A charge by the catalogue."""
-    return replace(
-        charge(org, user, 1, key), service_name="contact_lookup", credits=None, quantity=quantity
+    return charge(org, user, 1, key)._replace(
+        service_name="contact_lookup", credits=None, quantity=quantity
     )
 
 
