@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -57,3 +58,8 @@ def _here() -> AbstractContextManager[object]:
     if clock.is_simulated() and not connection.in_atomic_block:
         return transaction.atomic()
     return nullcontext()
+
+
+def decoded(document: Any) -> Any:
+    """What a column of JSON holds: Django's cursors leave it as text, for the fields of its models to decode."""
+    return json.loads(document) if isinstance(document, str) else document

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from credits.functions.calling import Origin, many, one
+from credits.functions.calling import Origin, decoded, many, one
 from credits.functions.charges import Charge
 from orgbilling.lib.ids import uuid7
 
@@ -227,7 +226,4 @@ def _capture(
 
 def _captured(row: tuple[Any, ...]) -> tuple[HoldState, Capture]:
     part = Capture(*row[HOLD_COLUMNS:])
-    # Django's cursors leave JSON as text, for the fields of its models to decode.
-    if isinstance(part.metadata, str):
-        part = replace(part, metadata=json.loads(part.metadata))
-    return HoldState(*row[:HOLD_COLUMNS]), part
+    return HoldState(*row[:HOLD_COLUMNS]), replace(part, metadata=decoded(part.metadata))

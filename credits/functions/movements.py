@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from credits.functions.calling import Origin, one
+from credits.functions.calling import Origin, decoded, one
 from orgbilling.lib.ids import uuid7
 
 REFUND = "SELECT public.refund_usage(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
@@ -204,10 +203,7 @@ def refund_usage_once(
         origin=origin,
     )
     row = Refunded(*one(REFUND_ONCE, [*args, with_pool]))
-    # Django's cursors leave JSON as text, for the fields of its models to decode.
-    if isinstance(row.metadata, str):
-        row = replace(row, metadata=json.loads(row.metadata))
-    return row
+    return replace(row, metadata=decoded(row.metadata))
 
 
 def _refund(
