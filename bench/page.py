@@ -129,9 +129,6 @@ REMAINS: Final = {
     "its hash and record 3.5, parsing and recognizing 2.5 each, its line in the log 2, the answer 4 "
     "([decision 37](adr/0037-ordinary-bodies.md)). PostgreSQL takes as much or more: at full load the two cores are "
     "shared evenly. Single charges, against which it is taken, have become faster as well.",
-    "A hold and its capture": "are two requests and have no goal. They were measured when a capture with a key claimed "
-    "it and stored its answer by eleven statements in a transaction; since then it is one call, as a charge is "
-    "([decision 5](adr/0005-idempotency.md) has what it costs now).",
 }
 
 NOTHING: Final = """
