@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from credits import functions
 from credits.errors import InsufficientCredits, KeyClaimed
@@ -54,8 +54,10 @@ def refuse(operation: str, charge: Charge, error: InsufficientCredits) -> Answer
             "operation": operation,
             "key": origin.idempotency_key,
         }
-        StoredAnswer.objects.claim(**owner, body_hash=origin.body_hash)
-        StoredAnswer.objects.settle(**owner, status=status, body=body.decode(), final=False)
+        # In a batch the others go on when this one can't have its key.
+        with transaction.atomic():
+            StoredAnswer.objects.claim(**owner, body_hash=origin.body_hash)
+            StoredAnswer.objects.settle(**owner, status=status, body=body.decode(), final=False)
     return Answer(status, body)
 
 

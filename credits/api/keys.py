@@ -98,9 +98,9 @@ def answer_at_once(
     path_ids: dict[str, UUID],
     body: dict[str, Any],
     work: Callable[[str | None, bytes], tuple[int, Any]],
-    at_once: AtOnce,
+    at_once: AtOnce | None,
 ) -> HttpResponse:
-    """``answer_under`` for work that is nearly always done for its key in one round trip.
+    """``answer_under`` for work that is nearly always done for its key in one round trip, if ``at_once`` can.
 
     Raises:
         OrgBillingError: see ``credits.idempotency.run_once``.
@@ -108,7 +108,7 @@ def answer_at_once(
 
     def answered() -> HttpResponse:
         done = None
-        if key is not None:
+        if key is not None and at_once is not None:
             done = at_once(key, hash_body(operation, path_ids, body))
         if done is None:
             return answer_under(

@@ -79,7 +79,7 @@ class SettlingView(HoldRowView):
                 path_ids={"hold_id": self.kwargs["hold_id"]},
                 body=self.body(request),
                 work=once,
-                at_once=unclaimed,
+                at_once=None if at_once is None else unclaimed,
             )
         except NotFound:
             self.require_there()

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError, models
 
+from orgbilling.database.preparing import preparing_cursor
 from orgbilling.lib import sqlstate
 from orgbilling.lib.clock import database_now
 from orgbilling.lib.errors import RequestInProgress
+from orgbilling.lib.ids import uuid7
 
 if TYPE_CHECKING:
     from credits.models import StoredAnswer
@@ -41,29 +43,33 @@ class AnswerManager(models.Manager["StoredAnswer"]):
         """Take the key for the caller's transaction; the stored answer instead when it was taken before.
 
         Raises:
-            RequestInProgress: the transaction that holds the key didn't end within the lock timeout.
+            RequestInProgress: the transaction that holds the key didn't end within the lock timeout; the caller's
+                transaction, or savepoint, can only be rolled back.
         """
-        found = self.find(org_id=org_id, operation=operation, key=key)
-        if found is not None:
-            return found
-        claim = self.model(
-            org_id=org_id,
-            operation=operation,
-            key=key,
-            body_hash=body_hash,
-            status=200,
-            body="",
-            created_at=database_now(),
-        )
-        try:
-            with transaction.atomic():
-                self.bulk_create([claim], ignore_conflicts=True)
-        except DatabaseError as exc:
-            if sqlstate.of(exc) == LOCK_NOT_AVAILABLE:
-                raise RequestInProgress from exc
-            raise
-        stored = self.get(org_id=org_id, operation=operation, key=key)
-        return None if stored.pk == claim.pk else stored
+        while not self._take(org_id, operation, key, body_hash):
+            found = self.find(org_id=org_id, operation=operation, key=key)
+            if found is not None:
+                return found
+        return None
+
+    def _take(self, org_id: UUID, operation: str, key: str, body_hash: bytes) -> bool:
+        """Whether the key was free; waits for the transaction that holds it."""
+        # Asked by each request that moves credits under a key, and Django's own insert doesn't tell who was first.
+        with preparing_cursor(self.db) as cursor:
+            try:
+                cursor.execute(
+                    "INSERT INTO public.idempotency_answers"
+                    " (id, org_id, operation, key, body_hash, status, body, created_at)"
+                    " VALUES (%s, %s, %s, %s, %s, 200, '', public.billing_now())"
+                    " ON CONFLICT (org_id, operation, key) DO NOTHING",
+                    [uuid7(), org_id, operation, key, body_hash],
+                )
+            except DatabaseError as exc:
+                if sqlstate.of(exc) == LOCK_NOT_AVAILABLE:
+                    raise RequestInProgress from exc
+                raise
+            taken: bool = cursor.rowcount == 1
+        return taken
 
     def settle(
         self, *, org_id: UUID, operation: str, key: str, status: int, body: str, final: bool

@@ -3,8 +3,8 @@
 import pytest
 from django.db import connection, transaction
 
-from credits.models import Allocation, CreditPool, Usage
-from tests.api_client import ok
+from credits.models import Allocation, CreditPool, StoredAnswer, Usage
+from tests.api_client import ok, problem
 from tests.concurrency.deadlocks import deadlocks
 from tests.concurrency.threads import Elsewhere
 from tests.ledger import charge
@@ -16,6 +16,58 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def item(org, user, credits=1, **more):
     named = {"org_id": str(org.pk), "user_id": str(user.pk), "service_name": "x"}
     return {**named, "credits": credits, **more}
+
+
+def impatiently(work):
+    """Do it on a connection that waits no longer than a tenth of a second for a key."""
+
+    def impatient(execute, sql, params, many, context):
+        if sql.startswith("INSERT INTO public.idempotency_answers"):
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '100ms'")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(impatient):
+        return work()
+
+
+def test_a_key_whose_first_request_takes_too_long(funded, bob, client_for, alpha_key):
+    api = client_for(alpha_key)
+    hold = ok(api.post("credits/holds", item(funded, bob, 10)), 201)
+
+    def release():
+        return api.post(f"credits/holds/{hold['id']}/release", {}, Idempotency_Key="r")
+
+    with transaction.atomic():
+        StoredAnswer.objects.claim(
+            org_id=funded.pk, operation="release", key="r", body_hash=b"first"
+        )
+        second = Elsewhere(lambda: impatiently(release)).result()
+        transaction.set_rollback(True)
+    problem(second, 409, "request_in_progress")
+    assert Allocation.objects.get(org=funded, user=bob).held_credits == 10
+    assert ok(release())["status"] == "released"
+
+
+def test_a_refused_item_whose_key_is_taken_for_too_long_keeps_no_other_back(
+    funded, alice, bob, client_for, alpha_key
+):
+    api = client_for(alpha_key)
+    too_much = 1 + Allocation.objects.get(org=funded, user=bob).remaining_credits
+    items = [item(funded, bob, too_much, request_id="k"), item(funded, alice, 5)]
+    with transaction.atomic():
+        StoredAnswer.objects.claim(
+            org_id=funded.pk, operation="deduct", key="k", body_hash=b"first"
+        )
+        other = Elsewhere(
+            lambda: impatiently(lambda: api.post("credits/deduct/batch", {"items": items}))
+        )
+        answer = ok(other.result())
+        transaction.set_rollback(True)
+    assert [one["status"] for one in answer["results"]] == [409, 201]
+    assert answer["results"][0]["error"]["code"] == "request_in_progress"
+    assert Allocation.objects.get(org=funded, user=alice).used_credits == 5
+    assert broken(funded.pk) == []
 
 
 def test_a_batch_meets_a_key_that_another_members_charge_has_just_taken(

@@ -183,6 +183,16 @@ class TestReleasing:
         other = release(api, hold, {"org_id": str(funded.pk)}, Idempotency_Key="k")
         problem(other, 422, "idempotency_key_reused")
 
+    def test_a_key_costs_two_statements_and_a_savepoint(self, api, hold, django_assert_num_queries):
+        """Beside the caller's key, the release in its savepoint, and a savepoint for the transaction."""
+        named = {"org_id": hold["org_id"]}
+        with django_assert_num_queries(1 + 3 + 2 + 4):
+            first = release(api, hold, named, Idempotency_Key="once")
+        with django_assert_num_queries(1 + 2 + 2):
+            again = release(api, hold, named, Idempotency_Key="once")
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert again.content == first.content
+
     def test_it_takes_no_other_field(self, api, hold):
         problem(release(api, hold, {"credits": 5}), 400, "unknown_field")
         problem(release(api, hold, {"org_id": "nonsense"}), 400, "validation_error")

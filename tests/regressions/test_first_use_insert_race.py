@@ -89,7 +89,9 @@ def test_a_pool_opened_twice_at_once_is_one(alice):
     assert other.result() == pool
 
 
-@guarded_by(upsert=python(AnswerManager, "claim", (", ignore_conflicts=True", "")))
+@guarded_by(
+    upsert=python(AnswerManager, "_take", (" ON CONFLICT (org_id, operation, key) DO NOTHING", ""))
+)
 def test_a_key_claimed_twice_at_once_is_answered_once(alpha):
     key = {"org_id": alpha.pk, "operation": "allocate", "key": "first"}
 
