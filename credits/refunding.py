@@ -32,36 +32,15 @@ def refund(
     credits: int | None = None,
     own_actor: str | None = None,
 ) -> Usage:
-    """Give back credits of a charge and return the new row, with ``refunded_credits`` 0.
-
-    Args:
-        reason: kept in the row's metadata.
-        credits: 1 to 10^15; None for all that was not refunded yet.
-        own_actor: who has to have charged; None: whoever it was.
-
-    Raises:
-        NoSuchUsage, RefundExceedsUsage, NotYourUsage, AmountOutOfRange: as their names say.
-        DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
-    """
-    refund_id = uuid7()
-
-    def work(*, with_pool: bool) -> Usage | None:
-        done = functions.refund_usage(
-            org_id=org_id,
-            usage_id=usage_id,
-            refund_id=refund_id,
-            credits=credits,
-            metadata={"reason": reason},
-            own_actor=own_actor,
-            origin=origin,
-            with_pool=with_pool,
-        )
-        # Read here: without a transaction the refund is made by now, and a connection lost between the two leaves the
-        # outcome unknown.
-        return Usage.objects.with_refunds().get(org_id=org_id, pk=refund_id) if done else None
-
-    refunded = without_pool_first(work)
-    _tell(org_id, usage_id, refunded)
+    """``refund_once`` for callers to whom it is the same whether it was made before."""
+    refunded, _replayed = refund_once(
+        org_id=org_id,
+        usage_id=usage_id,
+        reason=reason,
+        origin=origin,
+        credits=credits,
+        own_actor=own_actor,
+    )
     return refunded
 
 
@@ -74,12 +53,21 @@ def refund_once(
     credits: int | None,
     own_actor: str | None,
 ) -> tuple[Usage, bool]:
-    """``refund`` at most once for the key of ``origin``, in one round trip; also whether it was made before.
+    """Give back credits of a charge in one round trip, at most once for the key of ``origin``, if it has one.
+
+    Args:
+        reason: kept in the row's metadata.
+        credits: 1 to 10^15; None for all that was not refunded yet.
+        own_actor: who has to have charged; None: whoever it was.
+
+    Returns:
+        The new row, with ``refunded_credits`` 0, and whether an earlier request with the key made it.
 
     Raises:
+        NoSuchUsage, RefundExceedsUsage, NotYourUsage, AmountOutOfRange: as their names say.
         IdempotencyKeyReused: the key was used with another request.
         KeyClaimed: another refund took it meanwhile: call again.
-        OrgBillingError: see ``refund``.
+        DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
     refund_id = uuid7()
 
@@ -99,6 +87,8 @@ def refund_once(
     try:
         done = without_pool_first(work)
     except RefundExceedsUsage:
+        if origin.idempotency_key is None:
+            raise
         # By a refund that this one waited for: if it was the same request, its row is the answer.
         done = without_pool_first(work)
     if done.outcome == "key_reused":

@@ -13,7 +13,6 @@ from psycopg.types.json import Jsonb
 from credits.functions.calling import Origin, decoded, one
 from orgbilling.lib.ids import uuid7
 
-REFUND = "SELECT public.refund_usage(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 REFUND_ONCE = "SELECT * FROM public.refund_usage_once(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 
 
@@ -145,36 +144,6 @@ def change_reset_period(
     return allocation_id, before
 
 
-def refund_usage(
-    *,
-    org_id: UUID,
-    usage_id: UUID,
-    refund_id: UUID,
-    credits: int | None,
-    metadata: dict[str, Any],
-    own_actor: str | None,
-    origin: Origin,
-    with_pool: bool,
-) -> bool:
-    """Give back credits (None: all that were not yet) of a charge; False when the pool is needed, nothing changed.
-
-    Raises:
-        NoSuchUsage, RefundExceedsUsage, AmountOutOfRange: as their names say.
-        PermissionRefused: somebody other than ``own_actor`` charged.
-    """
-    args = _refund(
-        org_id=org_id,
-        usage_id=usage_id,
-        refund_id=refund_id,
-        credits=credits,
-        metadata=metadata,
-        own_actor=own_actor,
-        origin=origin,
-    )
-    (outcome,) = one(REFUND, [*args, with_pool])
-    return bool(outcome == "refunded")
-
-
 def refund_usage_once(
     *,
     org_id: UUID,
@@ -186,37 +155,20 @@ def refund_usage_once(
     origin: Origin,
     with_pool: bool,
 ) -> Refunded:
-    """``refund_usage`` under a key, which ``origin`` has; the outcome ``needs_pool`` has changed nothing.
+    """Give back credits of a charge, at most once for the key of ``origin``, if it has one.
+
+    Args:
+        credits: 1 to 10^15; None for all that was not given back yet.
+
+    Returns:
+        The refund's row; the outcome ``needs_pool`` has changed nothing and has none.
 
     Raises:
         KeyClaimed: the key was taken by another refund meanwhile.
         NoSuchUsage, RefundExceedsUsage, AmountOutOfRange: as their names say.
         PermissionRefused: somebody other than ``own_actor`` charged.
     """
-    args = _refund(
-        org_id=org_id,
-        usage_id=usage_id,
-        refund_id=refund_id,
-        credits=credits,
-        metadata=metadata,
-        own_actor=own_actor,
-        origin=origin,
-    )
-    row = Refunded(*one(REFUND_ONCE, [*args, with_pool]))
-    return replace(row, metadata=decoded(row.metadata))
-
-
-def _refund(
-    *,
-    org_id: UUID,
-    usage_id: UUID,
-    refund_id: UUID,
-    credits: int | None,
-    metadata: dict[str, Any],
-    own_actor: str | None,
-    origin: Origin,
-) -> list[Any]:
-    return [
+    args = [
         org_id,
         usage_id,
         refund_id,
@@ -229,7 +181,10 @@ def _refund(
         origin.idempotency_key,
         origin.body_hash,
         origin.actor,
+        with_pool,
     ]
+    row = Refunded(*one(REFUND_ONCE, args))
+    return replace(row, metadata=decoded(row.metadata))
 
 
 def close_allocation(*, org_id: UUID, user_id: UUID, origin: Origin, notes: str) -> int | None:
@@ -270,12 +225,6 @@ def first_boundary(*, org_id: UUID, anchor: datetime) -> datetime:
         [anchor, anchor, org_id],
     )
     return boundary  # type: ignore[no-any-return]
-
-
-def close_overage_period(*, org_id: UUID) -> int | None:
-    """Close the overage period if it has ended; the caller holds the pool's lock. Returns its credits."""
-    (closed,) = one("SELECT public.close_overage_period(%s,public.billing_now())", [org_id])
-    return closed  # type: ignore[no-any-return]
 
 
 def settle_due(*, org_id: UUID, limit: int, request_id: str) -> int:

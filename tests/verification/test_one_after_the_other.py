@@ -137,7 +137,7 @@ def hold_with_pool(world: World) -> Any:
 
 def refund_with_pool(world: World) -> Any:
     with transaction.atomic():
-        return functions.refund_usage(
+        return functions.refund_usage_once(
             org_id=world.org.pk,
             usage_id=world.spent,
             refund_id=uuid7(),
