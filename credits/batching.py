@@ -10,6 +10,7 @@ from credits.deducting import Receipt, receipt_of, settled, tell_all
 from credits.errors import KeyClaimed
 from credits.functions import Charge, Charged
 from credits.idempotency import Answer, run_claiming
+from orgbilling.lib.after_commit import after_commit
 from orgbilling.lib.errors import OrgBillingError
 from orgbilling.lib.transactions import call
 
@@ -17,11 +18,18 @@ Outcome = Receipt | Answer | OrgBillingError
 
 
 class BatchRefused(Exception):
-    """An atomic batch was undone because of one of its charges."""
+    """An atomic batch was undone because of one of its charges.
 
-    def __init__(self, index: int, outcome: Answer | OrgBillingError) -> None:
+    Attributes:
+        index: the charge's place among those asked for.
+        charge: that charge.
+        outcome: the answer of its refusal (402), or the error that refused it.
+    """
+
+    def __init__(self, index: int, charge: Charge, outcome: Answer | OrgBillingError) -> None:
         super().__init__(index)
         self.index = index
+        self.charge = charge
         self.outcome = outcome
 
 
@@ -36,7 +44,8 @@ def deduct_batch(
 
     Args:
         atomic: all or none.
-        in_transaction: the caller holds a transaction, and in it a key but no lock of the ledger.
+        in_transaction: the caller holds a transaction, and in it a key but no lock of the ledger. Once it has
+            undone a refused atomic batch, it says so to ``tell_refused``.
 
     Returns:
         For each charge its receipt, the stored answer of a refusal (402), or the error that refused it.
@@ -47,12 +56,18 @@ def deduct_batch(
         DatabaseUnavailable, OutcomeUnknown: see ``orgbilling.lib.transactions``.
     """
     try:
-        if in_transaction:
-            outcomes = _inside(org_id, charges, atomic=atomic)
-        else:
-            outcomes = _deduct(org_id, charges, atomic=atomic)
+        outcomes = _all_at_once(org_id, charges)
+        if outcomes is None and in_transaction:
+            # Tried again as a whole by whoever holds it.
+            outcomes = _one_by_one(org_id, charges, atomic=atomic)
+        elif outcomes is None:
+            outcomes = run_claiming(lambda: _one_by_one(org_id, charges, atomic=atomic))
     except BatchRefused as refused:
-        _tell([refused.outcome])
+        if not in_transaction:
+            tell_refused(refused)
+        raise
+    except KeyClaimed:
+        # Looked at again by whoever holds the transaction.
         raise
     except OrgBillingError as exc:
         metrics.not_charged(exc)
@@ -61,20 +76,17 @@ def deduct_batch(
     return outcomes
 
 
+def tell_refused(refused: BatchRefused) -> None:
+    """Count and tell why an atomic batch was undone, once it is: what it had noted itself is undone with it."""
+    _tell([refused.outcome])
+    refusing.count(refused.charge, refused.outcome)
+
+
 def _tell(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if isinstance(outcome, OrgBillingError):
-            metrics.not_charged(outcome)
+            after_commit(metrics.not_charged, outcome)
     tell_all([one for one in outcomes if not isinstance(one, OrgBillingError)])
-
-
-def _deduct(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
-    return _all_at_once(org_id, charges) or _decide(org_id, charges, atomic=atomic)
-
-
-def _inside(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
-    """The same in the caller's transaction, which is tried again as a whole by whoever holds it."""
-    return _all_at_once(org_id, charges) or _one_by_one(org_id, charges, atomic=atomic)
 
 
 def _all_at_once(org_id: UUID, charges: Sequence[Charge]) -> list[Outcome] | None:
@@ -94,21 +106,13 @@ def _all_at_once(org_id: UUID, charges: Sequence[Charge]) -> list[Outcome] | Non
     return [receipt_of(*pair) for pair in zip(charges, charged, strict=True)]
 
 
-def _decide(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
-    try:
-        return run_claiming(lambda: _one_by_one(org_id, charges, atomic=atomic))
-    except BatchRefused as refused:
-        refusing.count(charges[refused.index], refused.outcome)
-        raise
-
-
 def _one_by_one(org_id: UUID, charges: Sequence[Charge], *, atomic: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     results = functions.deduct_batch_with_pool(org_id, charges)
     for index, (charge, result) in enumerate(zip(charges, results, strict=True)):
         outcome = _outcome(charge, result)
         if atomic and not isinstance(outcome, Receipt):
-            raise BatchRefused(index, outcome)
+            raise BatchRefused(index, charge, outcome)
         if isinstance(outcome, OrgBillingError):
             refusing.count(charge, outcome)
         outcomes.append(outcome)
@@ -120,5 +124,8 @@ def _outcome(charge: Charge, result: Charged | OrgBillingError) -> Outcome:
         return result
     try:
         return settled(charge, result)
+    except KeyClaimed:
+        # The whole batch is looked at again.
+        raise
     except OrgBillingError as exc:
         return exc

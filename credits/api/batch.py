@@ -27,7 +27,7 @@ from credits.api.spending import (
     require_own,
     sees_only_own,
 )
-from credits.batching import BatchRefused, deduct_batch
+from credits.batching import BatchRefused, deduct_batch, tell_refused
 from credits.deducting import OPERATION as DEDUCT
 from credits.deducting import Receipt
 from credits.errors import InsufficientCredits
@@ -82,17 +82,47 @@ class DeductBatchView(SpendingView):
         if atomic:
             _refuse_any(asked)
 
-        # What somebody else was answered is not this caller's to read: without the key nothing is looked up.
-        if key is None or any(isinstance(one, PermissionRefused) for one in asked):
-            return json_response(results_of(charged(org_id, asked, atomic=atomic, inside=False)))
+        if key is not None:
+            return self._once(key, org_id, asked, atomic=atomic, body=body)
+        try:
+            outcomes = charged(org_id, asked, atomic=atomic, inside=False)
+        except BatchRefused as exc:
+            raise of_whole(exc) from exc
+        return json_response(results_of(outcomes))
+
+    def _once(
+        self,
+        key: str,
+        org_id: UUID,
+        asked: Sequence[Charge | OrgBillingError],
+        *,
+        atomic: bool,
+        body: dict[str, Any],
+    ) -> HttpResponse:
+        """The batch as a whole at most once for its key."""
+        if any(isinstance(one, PermissionRefused) for one in asked):
+            # Who asks is a part of what is asked: what somebody else was answered is not this caller's to read.
+            body = {**body, "caller": self.principal.actor}
+        refused: BatchRefused | None = None
 
         def work(_key: str | None, _hash: bytes) -> tuple[int, Any]:
-            # Each item has a key and a hash of its own.
-            return 200, results_of(charged(org_id, asked, atomic=atomic, inside=True))
+            nonlocal refused
+            refused = None
+            try:
+                # Each item has a key and a hash of its own.
+                outcomes = charged(org_id, asked, atomic=atomic, inside=True)
+            except BatchRefused as exc:
+                refused = exc
+                raise of_whole(exc) from exc
+            return 200, results_of(outcomes)
 
-        return answer_under(
-            key, org_id=org_id, operation=OPERATION, path_ids={}, body=body, work=work
-        )
+        try:
+            return answer_under(
+                key, org_id=org_id, operation=OPERATION, path_ids={}, body=body, work=work
+            )
+        finally:
+            if refused is not None:
+                tell_refused(refused)
 
     def _charges(self, org_id: UUID, items: list[Any]) -> Iterator[Charge | OrgBillingError]:
         """Each item's charge, or why it can't even be asked for."""
@@ -120,19 +150,19 @@ def charged(
         inside: whether the caller holds the transaction.
 
     Raises:
-        OrgBillingError: the refusal of an atomic batch, naming the item.
+        BatchRefused, OrgBillingError: see ``deduct_batch``.
     """
     charges = [one for one in asked if isinstance(one, Charge)]
     if not charges:
         return [one for one in asked if isinstance(one, OrgBillingError)]
-    try:
-        done = iter(
-            deduct_batch(org_id=org_id, charges=charges, atomic=atomic, in_transaction=inside)
-        )
-    except BatchRefused as exc:
-        # Of an atomic batch every item is a charge: the positions are the caller's.
-        raise at_item(exc.index, error_of(exc.outcome)) from exc
+    done = iter(deduct_batch(org_id=org_id, charges=charges, atomic=atomic, in_transaction=inside))
     return [next(done) if isinstance(one, Charge) else one for one in asked]
+
+
+def of_whole(refused: BatchRefused) -> OrgBillingError:
+    """The refusal that answers for an atomic batch, naming the item."""
+    # Of an atomic batch every item is a charge: the positions are the caller's.
+    return at_item(refused.index, error_of(refused.outcome))
 
 
 def error_of(refusal: Answer | OrgBillingError) -> OrgBillingError:

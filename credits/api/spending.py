@@ -79,14 +79,15 @@ def sees_only_own(caller: Principal, org_id: UUID) -> bool:
 
 
 def require_own(caller: Principal, org_id: UUID, user_id: Any) -> None:
-    """A plain member spends their own credits only. ``user_id`` is what the body names, whatever it is.
+    """A plain member spends their own credits only. ``user_id`` is what the body names; no UUID is for 400.
 
     Raises:
         PermissionRefused: it names somebody else.
     """
     if not sees_only_own(caller, org_id):
         return
-    if not isinstance(user_id, str) or parse_id(user_id) != caller.actor_user_id:
+    named = parse_id(user_id) if isinstance(user_id, str) else None
+    if named is not None and named != caller.actor_user_id:
         raise PermissionRefused(
             "A member may spend their own credits; org billing roles anybody's."
         )

@@ -318,6 +318,10 @@ class TestWhoMay:
         refused = problem(answer, 403, "permission_denied")
         assert [error["field"] for error in refused["errors"]] == ["items.1"]
 
+    def test_a_members_item_that_names_nobody_is_malformed(self, funded, bob, client_for):
+        items = [{**body(funded, bob, 5), "user_id": named} for named in ("bob", None, 7)]
+        assert statuses(ok(client_for(bob).post(PATH, {"items": items}))) == [400, 400, 400]
+
     def test_billing_roles_and_keys_for_anybody(self, funded, alice, bob, client_for):
         items = [body(funded, bob, 5), body(funded, alice, 5)]
         admin = make_member(funded, Role.BILLING_ADMIN).user
@@ -328,6 +332,21 @@ class TestWhoMay:
 def test_what_the_owner_was_answered_is_not_a_members_to_read(funded, alice, bob, client_for):
     asked = {"items": [body(funded, alice, 7)]}
     ok(client_for(alice).post(PATH, asked, Idempotency_Key="k"))
-    (result,) = ok(client_for(bob).post(PATH, asked, Idempotency_Key="k"))["results"]
-    assert (result["status"], result["error"]["code"]) == (403, "permission_denied")
-    assert "usage" not in result
+    answer = client_for(bob).post(PATH, asked, Idempotency_Key="k")
+    assert "usage" not in problem(answer, 422, "idempotency_key_reused")
+
+
+def test_a_members_batch_with_somebody_elses_item_charges_once(funded, alice, bob, client_for):
+    asked = {"items": [body(funded, bob, 5), body(funded, alice, 5)]}
+    first = client_for(bob).post(PATH, asked, Idempotency_Key="k")
+    assert statuses(ok(first)) == [201, 403]
+    again = client_for(bob).post(PATH, asked, Idempotency_Key="k")
+    assert again.content == first.content
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert remaining(funded, bob) == 495
+    other = {"items": [body(funded, bob, 6), body(funded, alice, 5)]}
+    answer = client_for(bob).post(PATH, other, Idempotency_Key="k")
+    problem(answer, 422, "idempotency_key_reused")
+    # Who may spend more meanwhile isn't charged the rest.
+    problem(client_for(alice).post(PATH, asked, Idempotency_Key="k"), 422, "idempotency_key_reused")
+    assert (remaining(funded, alice), remaining(funded, bob)) == (1_000, 495)

@@ -338,6 +338,12 @@ class TestWhoMay:
         problem(client_for(bob).post(PATH, body(funded, alice)), 403, "permission_denied")
         ok(client_for(alice).post(PATH, body(funded, bob)), 201)
 
+    @pytest.mark.parametrize("named", ["bob", None, 7, ""])
+    def test_a_member_who_names_nobody_is_told_so(self, funded, bob, client_for, named):
+        asked = {**body(funded, bob), "user_id": named}
+        refused = problem(client_for(bob).post(PATH, asked), 400, "validation_error")
+        assert [error["field"] for error in refused["errors"]] == ["user_id"]
+
     def test_strangers_are_refused_before_any_field(self, funded, alice, charlie, client_for):
         problem(
             client_for(charlie).post(PATH, {"org_id": str(funded.pk), "credits": -1}),

@@ -3,10 +3,10 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from credits import functions
+from credits import functions, refusing
 from credits.batching import deduct_batch
 from credits.deducting import Receipt, deduct
-from credits.models import Usage
+from credits.models import StoredAnswer, Usage
 from orgbilling.lib.errors import IdempotencyKeyReused
 from tests.concurrency.threads import Elsewhere
 from tests.ledger import charge, fund, give, let_spend
@@ -83,6 +83,26 @@ def test_a_batch_of_another_member_with_the_key(ready, alice, bob):
     first, second = Elsewhere(lambda: deduct_batch(org_id=ready.pk, charges=items)).result()
     assert isinstance(first, Receipt)
     assert isinstance(second, IdempotencyKeyReused)
+
+
+def test_a_refusal_whose_days_end_meanwhile_is_looked_at_again(ready, alice, monkeypatch):
+    """Its row goes between the look of the function and ours."""
+    too_much, enough = charge(ready, alice, 1_000, "k"), charge(ready, alice, 5, "l")
+    deduct_batch(org_id=ready.pk, charges=[too_much])
+    repeated, looks = refusing.repeated, []
+
+    def purged_before(operation, asked):
+        looks.append(asked)
+        if len(looks) == 1:
+            # From another session, as the job does.
+            Elsewhere(lambda: StoredAnswer.objects.all().delete()).result()
+        return repeated(operation, asked)
+
+    monkeypatch.setattr(refusing, "repeated", purged_before)
+    first, second = deduct_batch(org_id=ready.pk, charges=[too_much, enough])
+    assert first.status == 402
+    assert isinstance(second, Receipt)
+    assert Usage.objects.count() == 1
 
 
 def test_an_id_that_is_taken_is_no_key_that_is(ready, alice, monkeypatch):

@@ -76,6 +76,23 @@ def test_those_of_a_batch_are_counted_too(funded, alice, charlie, client_for, al
     assert list(seen) == [("insufficient_credits", 1), ("not_a_member", 1)]
 
 
+def test_an_atomic_batch_under_a_key_is_counted_once(funded, alice, charlie, client_for, alpha_key):
+    """What undoes the batch undoes a count made with it, and a replay is no refusal."""
+    api = client_for(alpha_key)
+    item = {"org_id": str(funded.pk), "service_name": "x"}
+    short = {**item, "user_id": str(alice.pk), "credits": 1_001}
+    stranger = {**item, "user_id": str(charlie.pk), "credits": 1}
+    for key, refused in (("short", short), ("stranger", stranger)):
+        asked = {"items": [{**short, "credits": 1}, refused], "atomic": True}
+        answer = api.post("credits/deduct/batch", asked, Idempotency_Key=key)
+        assert [error["field"] for error in answer.json()["errors"]] == ["items.1"]
+    again = {"items": [{**short, "credits": 1}, short], "atomic": True}
+    replay = api.post("credits/deduct/batch", again, Idempotency_Key="short")
+    assert replay.headers["Idempotent-Replayed"] == "true"
+    seen = Refusal.objects.values_list("code", "count").order_by("code")
+    assert list(seen) == [("insufficient_credits", 1), ("not_a_member", 1)]
+
+
 def test_a_day_keeps_a_bounded_number_of_rows(funded):
     def record(number):
         record_refusal(
