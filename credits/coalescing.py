@@ -23,7 +23,8 @@ ABREAST: Final = 1
 PATIENCE_SECONDS: Final = 0.05
 #: How long a statement for many waits for a lock. What is locked for longer, each waits for alone.
 LOCK_PATIENCE_MS: Final = 100
-#: What a statement may take longer than PostgreSQL lets it, until it is given up: for its answer to arrive.
+#: What a statement may take longer than the wait for a connection and PostgreSQL's limit, until it is given up: for its
+#: answer to arrive.
 GRACE_SECONDS: Final = 5
 
 #: A charge and the id of its usage row.
@@ -47,12 +48,13 @@ def charge(wanted: Charge, usage_id: UUID) -> Charged:
 @cache
 def _coalescer() -> Coalescer[Wanted, Charged]:
     """The one of this process."""
+    longest_seconds = settings.DB_POOL_TIMEOUT_SECONDS + settings.DB_STATEMENT_TIMEOUT_MS / 1000
     bounds = Bounds(
         most=settings.COALESCE_DEDUCTS_MAX,
         waiting=settings.COALESCE_DEDUCTS_MAX,
         abreast=ABREAST,
         patience_seconds=PATIENCE_SECONDS,
-        end_seconds=settings.DB_STATEMENT_TIMEOUT_MS / 1000 + GRACE_SECONDS,
+        end_seconds=longest_seconds + GRACE_SECONDS,
     )
     return Coalescer(
         alone=_alone,

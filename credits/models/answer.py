@@ -13,8 +13,8 @@ from orgbilling.lib.ids import uuid7
 class StoredAnswer(models.Model):
     """The first answer to an idempotency key, written in the transaction that it answers for.
 
-    A deduction needs none: its usage row is its answer. Answers of success are kept; a refusal (402)
-    frees its key at ``expires_at``.
+    A deduction, hold, final capture or refund needs none: its row is its answer. Answers of success are kept; a
+    refusal (402) frees its key at ``expires_at``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
