@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from credits import rolling
 from credits.models import Allocation, Rollup, Usage
@@ -22,13 +22,11 @@ SERVICES = ("company_enrichment", "contact_lookup", "bulk_export")
 
 @contextmanager
 def door() -> Iterator[None]:
-    """Rows may be written as the ledger's functions write them."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('orgbilling.door', 'open', false)")
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT set_config('orgbilling.door', '', false)")
+    """Rows may be written as the ledger's functions write them: in one transaction, which a pooler keeps together."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('orgbilling.door', 'open', true)")
+        yield
+        cursor.execute("SELECT set_config('orgbilling.door', '', true)")
 
 
 def row(allocation: Allocation, credits: int, at: datetime, **values: Any) -> Usage:
