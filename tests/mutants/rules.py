@@ -23,7 +23,7 @@ _CONFLICT = (
     "ON CONFLICT (org_id, operation, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
 )
 _SAME_BODY = "CASE WHEN v_hash = p_body_hash THEN"
-_PENDING = "v_hold.status <> 'pending' OR v_hold.expires_at <= v_now"
+_PENDING = "v_hold.status <> 'pending' OR v_hold.expires_at <= v_clock"
 
 RULES: tuple[Mutant, ...] = (
     text(
