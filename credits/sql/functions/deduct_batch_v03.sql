@@ -151,8 +151,9 @@ BEGIN
             item.value ->> 'request_id', item.value -> 'metadata', v_left[item.ordinality], 'deduct',
             item.value ->> 'key', decode(item.value ->> 'hash', 'hex'), p_actor, v_moments[item.ordinality]
         FROM jsonb_array_elements(p_items) WITH ORDINALITY AS item;
-    EXCEPTION WHEN unique_violation THEN
-        -- By the key itself: a cluster names its shards' constraints otherwise, or not at all.
+    EXCEPTION WHEN unique_violation OR internal_error THEN
+        -- By the key itself: a cluster names its shards' constraints otherwise or not at all, and inside a transaction
+        -- its coordinator calls the error of a node an internal one.
         IF EXISTS (
             SELECT 1 FROM public.credit_usage_attribution AS u
             WHERE u.org_id = p_org_id AND u.operation = 'deduct'
