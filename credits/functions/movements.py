@@ -227,6 +227,12 @@ def first_boundary(*, org_id: UUID, anchor: datetime) -> datetime:
     return boundary  # type: ignore[no-any-return]
 
 
+def close_overage_period(*, org_id: UUID) -> int | None:
+    """Close the overage period if it has ended; the caller holds the pool's lock. Returns its credits."""
+    (closed,) = one("SELECT public.close_overage_period(%s,public.billing_now())", [org_id])
+    return closed  # type: ignore[no-any-return]
+
+
 def settle_due(*, org_id: UUID, limit: int, request_id: str) -> int:
     """Apply what time has brought to an organization and ``limit`` allocations; returns how many it looked at.
 

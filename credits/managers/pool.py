@@ -253,7 +253,8 @@ class PoolManager(models.Manager["CreditPool"]):
             raise TypeError(message)
         with transaction.atomic():
             self.lock(org_id)
-            self._settle(org_id)
+            functions.refresh_pool_if_due(org_id=org_id, origin=SYSTEM)
+            functions.close_overage_period(org_id=org_id)
             pool = self.get(org_id=org_id)
             limit = values.get("overage_limit")
             if limit is not None and limit < pool.overage_used_period:

@@ -99,7 +99,6 @@ ENTRANCES: Final = (
     "record_event",
     "record_refusal",
     "refresh_pool_if_due",
-    "refund_usage",
     "refund_usage_once",
     "release_hold",
     "reset_allocation_if_due",

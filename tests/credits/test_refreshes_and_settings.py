@@ -157,15 +157,6 @@ class TestOverage:
         assert (pool.overage_used, pool.overage_used_period) == (0, 0)
         assert not OveragePeriod.objects.exists()
 
-    def test_nor_when_somebody_changes_the_settings_first(self, drawing, alice):
-        with simulated(at(2027, 2, 28, 23, 58)):
-            place(HoldOrder(charge(drawing, alice, 40), 60))
-        with simulated(at(2027, 3, 1)):
-            CreditPool.objects.change_settings(org_id=drawing.pk, overage_limit=40)
-        pool = CreditPool.objects.get(org=drawing)
-        assert (pool.overage_used, pool.overage_used_period) == (0, 0)
-        assert not OveragePeriod.objects.exists()
-
     def test_what_a_hold_reserves_beyond_the_end_is(self, drawing, alice):
         with simulated(at(2027, 2, 28, 23, 58)):
             place(HoldOrder(charge(drawing, alice, 40), 600))
