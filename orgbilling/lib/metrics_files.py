@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import IO, Final
 
 import prometheus_client.values
 from django.core.exceptions import ImproperlyConfigured
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -58,7 +59,25 @@ def everybodys(folder: Path) -> Collector:
     """The figures of all processes of the folder, the dead ones' gauges aside."""
     with _gate(folder):
         _forget_dead(folder)
-    return MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]
+    return _Begun(None, str(folder))  # type: ignore[no-untyped-call]
+
+
+class _Begun(MultiProcessCollector):
+    """Leaves out files that are empty: a process that just starts has made one, and not yet given it its length."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the figures of everybody who has any."""
+        files = [str(file) for file in Path(self._path).glob("*.db") if _has_begun(file)]
+        merged: Iterable[Metric] = self.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def _has_begun(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        # A dead process's gauges, which whoever else reads has just removed.
+        return False
 
 
 def _identity() -> str:

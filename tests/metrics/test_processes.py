@@ -67,6 +67,12 @@ def test_whoever_is_asked_answers_for_all_and_a_killed_one_leaves_its_counts(tmp
         assert told(folder) == (12, 2)
 
 
+def test_one_that_just_starts_is_not_asked_yet(tmp_path):
+    with process(tmp_path, 3):
+        (tmp_path / "counter_just-started-1.db").touch()
+        assert told(tmp_path) == (3, 1)
+
+
 def test_who_comes_when_nobody_lives_begins_anew(tmp_path):
     with process(tmp_path, 3):
         pass
