@@ -125,6 +125,9 @@ REMAINS: Final = {
     "address saved 90 µs, and would have been a second copy of what the views do. The same views in an event loop, "
     "which change threads 7 times a charge in place of 17, took 19 to 23 % more charges "
     "([decision 30](adr/0030-two-doors.md)).",
+    "One hot user over HTTP": "is charged as fast as many users are, once their charges are put together: the row's "
+    "lock and the commit, which hold them back otherwise, are shared, and what is left is the web process's work, as "
+    "above. The peer has the same speed for them as for many, less the wait for that lock.",
     "A batch over HTTP": "takes about 22 µs an item in the web process, of which 18 are the work on the item itself: "
     "its hash and record 3.5, parsing and recognizing 2.5 each, its line in the log 2, the answer 4 "
     "([decision 37](adr/0037-ordinary-bodies.md)). PostgreSQL takes as much or more: at full load the two cores are "
