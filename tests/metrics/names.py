@@ -9,7 +9,6 @@ from orgbilling.lib.metrics import NAMESPACE, REGISTRY
 from orgbilling.metrics.exposition import FAILED, JOURNAL, TAKEN, UP
 from orgbilling.metrics.figures import QUESTIONS
 
-
 # It defines a figure when it is imported, by whatever reads a report first.
 import_module("orgbilling.lib.replica")
 
