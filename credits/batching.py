@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from credits import functions, metrics, refusing
@@ -57,11 +58,10 @@ def deduct_batch(
     """
     try:
         outcomes = _all_at_once(org_id, charges)
-        if outcomes is None and in_transaction:
-            # Tried again as a whole by whoever holds it.
-            outcomes = _one_by_one(org_id, charges, atomic=atomic)
-        elif outcomes is None:
-            outcomes = run_claiming(lambda: _one_by_one(org_id, charges, atomic=atomic))
+        if outcomes is None:
+            one_by_one = partial(_one_by_one, org_id, charges, atomic=atomic)
+            # A caller's transaction is tried again as a whole by whoever holds it.
+            outcomes = one_by_one() if in_transaction else run_claiming(one_by_one)
     except BatchRefused as refused:
         if not in_transaction:
             tell_refused(refused)
